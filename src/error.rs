@@ -1,0 +1,288 @@
+//! Why something did not work, in words that name it once and hold no secret.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use thiserror::Error;
+
+/// A cause from below, kept for the chain.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a run could not begin. Nothing was requested.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The folder for the files cannot be made or used.
+    #[error("cannot use folder {}: {}", tamed(.dir), os(.source))]
+    Dir {
+        /// The folder.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A certificate file cannot be read or holds no certificate.
+    #[error("cannot use certificates of {}: {what}", tamed(.path))]
+    Certificates {
+        /// The PEM file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The HTTP client refused its settings.
+    #[error("cannot set up HTTP: {0}")]
+    Http(String),
+}
+
+/// What kind of thing went wrong; the names are those of the JSON output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The line of the list is no entry.
+    BadLine,
+    /// No address for the host name.
+    Dns,
+    /// No connection.
+    Connect,
+    /// No trusted connection.
+    Tls,
+    /// An answer that is no success, or no HTTP.
+    Http,
+    /// Too long without a byte.
+    Timeout,
+    /// The body ended too early.
+    ShortBody,
+    /// The file could not be written.
+    Disk,
+    /// The name cannot be used.
+    Name,
+    /// haul's own settings forbid it.
+    Refused,
+    /// The run was stopped first.
+    Cancelled,
+}
+
+impl Kind {
+    /// Its name in machine-readable output; stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadLine => "bad_line",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Timeout => "timeout",
+            Self::ShortBody => "short_body",
+            Self::Disk => "disk",
+            Self::Name => "name",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Why an entry has no file. `Display` is the reason, in one line, without URL, secret or untamed text.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The line is no entry.
+    #[error("{0}")]
+    Line(#[from] LineError),
+    /// The name lookup failed.
+    #[error("no address for this host: {}", .0)]
+    Dns(String),
+    /// No connection could be made.
+    #[error("{}", os(.0))]
+    Connect(#[source] io::Error),
+    /// A proxy, or something else on the way, refused to connect.
+    #[error("cannot connect: {0}")]
+    Tunnel(String),
+    /// TLS failed.
+    #[error("TLS: {what}")]
+    Tls {
+        /// What rustls said.
+        what: String,
+        /// Would another try help? Not when the certificate is wrong.
+        passing: bool,
+    },
+    /// The server answered, and it was no success.
+    #[error("{}", status_line(*.status))]
+    Status {
+        /// The status code (RFC 9110 section 15).
+        status: StatusCode,
+        /// How long the server asked to be left alone (RFC 9110 section 10.2.3).
+        retry_after: Option<Duration>,
+    },
+    /// The server asked for more patience than the settings allow.
+    #[error("{} (asks for a wait of {}; --retry-max-wait is shorter)", status_line(*.status), crate::report::seconds(*.wait))]
+    TooPatient {
+        /// The status code.
+        status: StatusCode,
+        /// The wait it asked for.
+        wait: Duration,
+    },
+    /// The answer is not HTTP, or not an answer to what was asked.
+    #[error("{0}")]
+    Protocol(String),
+    /// The connection ended before the answer began.
+    #[error("connection closed before the answer{}", why(.cause))]
+    Closed {
+        /// It had carried an earlier request: the server's right, and no fault of this one.
+        reused: bool,
+        /// What the system said, if it did.
+        cause: Option<io::Error>,
+    },
+    /// Not connected in time.
+    #[error("not connected within {}", crate::report::seconds(*.0))]
+    ConnectTimeout(Duration),
+    /// No byte in time.
+    #[error("no byte for {}", crate::report::seconds(*.0))]
+    Silence(Duration),
+    /// The body ended early.
+    #[error("{}", short_body(*.got, *.of))]
+    ShortBody {
+        /// Bytes that came.
+        got: u64,
+        /// Bytes that were announced, when they were.
+        of: Option<u64>,
+    },
+    /// A redirect that is not followed (RFC 9110 section 15.4).
+    #[error("{0}")]
+    Redirect(String),
+    /// There is a file of that name, and the settings keep it.
+    #[error("{0}")]
+    InTheWay(&'static str),
+    /// The disk said no.
+    #[error("cannot {doing}: {}", os(.source))]
+    Disk {
+        /// What was tried, in words.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The name cannot be used.
+    #[error("{0}")]
+    Name(&'static str),
+    /// The run was stopped first.
+    #[error("stopped before it was done")]
+    Cancelled,
+}
+
+impl TransferError {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Line(_) => Kind::BadLine,
+            Self::Dns(_) => Kind::Dns,
+            Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
+            Self::Tls { .. } => Kind::Tls,
+            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) => Kind::Http,
+            Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
+            Self::ShortBody { .. } => Kind::ShortBody,
+            Self::InTheWay(_) | Self::Name(_) => Kind::Name,
+            Self::Disk { .. } => Kind::Disk,
+            Self::Cancelled => Kind::Cancelled,
+        }
+    }
+
+    /// May the same request succeed a little later?
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Dns(_)
+            | Self::Connect(_)
+            | Self::Tunnel(_)
+            | Self::Closed { .. }
+            | Self::ConnectTimeout(_)
+            | Self::Silence(_)
+            | Self::ShortBody { .. } => true,
+            Self::Tls { passing, .. } => *passing,
+            Self::Status { status, .. } => matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504 | 520..=524),
+            _ => false,
+        }
+    }
+
+    /// How long the server asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The status code of the answer, when there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } | Self::TooPatient { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// Why a line is no entry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It does not begin with `scheme://`.
+    #[error("not a URL (a URL begins with http:// or https://)")]
+    NoUrl,
+    /// It begins like one and goes wrong.
+    #[error("not a URL: {0}")]
+    BadUrl(#[from] url::ParseError),
+    /// Another scheme.
+    #[error("{}: is not http or https", crate::tame::tame(.0))]
+    Scheme(String),
+    /// Bytes that are not text.
+    #[error("invalid UTF-8")]
+    Utf8,
+    /// A NUL in it.
+    #[error("a NUL byte in the line")]
+    Nul,
+    /// Too long to be an entry.
+    #[error("longer than {} KiB", .0 / 1024)]
+    TooLong(usize),
+    /// More than one URL.
+    #[error("more than one URL in a line")]
+    SeveralUrls,
+    /// The list itself could not be read on.
+    #[error("the list cannot be read on: {0}")]
+    Unreadable(String),
+}
+
+/// An operating-system error in words, without its number.
+pub(crate) fn os(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn tamed(path: &std::path::Path) -> String {
+    crate::tame::tame(&path.to_string_lossy()).into_owned()
+}
+
+fn why(cause: &Option<io::Error>) -> String {
+    cause.as_ref().map_or_else(String::new, |e| format!(": {}", os(e)))
+}
+
+fn status_line(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => format!("{} (unknown status)", status.as_u16()),
+    }
+}
+
+fn short_body(got: u64, of: Option<u64>) -> String {
+    match of {
+        Some(of) => format!(
+            "body ended at {} of {}",
+            crate::report::size(got),
+            crate::report::size(of)
+        ),
+        None => format!("body broke off at {}", crate::report::size(got)),
+    }
+}

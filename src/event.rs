@@ -1,0 +1,116 @@
+//! What happens, for whoever watches: changes of state come through a bounded channel, bytes are counters to sample.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::job::{HostKey, JobId, SourceUrl};
+use crate::report::Row;
+
+/// A change of state. Readers ignore what they do not know.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// This many entries were read so far; `complete` when the list has ended. Sent from time to time and at the end.
+    Listed {
+        /// Entries, bad lines and duplicates included.
+        total: u64,
+        /// The list has ended.
+        complete: bool,
+    },
+    /// An entry holds a connection slot and begins a try.
+    Started {
+        /// Which one.
+        id: JobId,
+        /// From where.
+        url: SourceUrl,
+        /// The path it will have, relative to the folder.
+        path: Arc<PathBuf>,
+        /// Its bytes, to sample.
+        meter: Arc<Meter>,
+        /// Which try, from 1.
+        attempt: u32,
+    },
+    /// A try failed; the entry gave its slot back and waits.
+    Retrying {
+        /// Which one.
+        id: JobId,
+        /// From where.
+        url: SourceUrl,
+        /// Why, in words.
+        why: String,
+        /// For how long it waits.
+        wait: Duration,
+    },
+    /// A host asked to be left alone; none of its entries starts before that.
+    Paused {
+        /// Which host.
+        host: HostKey,
+        /// For how long from now.
+        wait: Duration,
+        /// Why, in words.
+        why: String,
+    },
+    /// Something a person should know that fails no entry.
+    Warning(String),
+    /// An entry has ended. Every entry of the list ends exactly once.
+    Finished(Row),
+}
+
+/// The way events take: to a reader, or nowhere. A full channel holds the engine back, so a slow reader costs
+/// time and never memory.
+#[derive(Debug, Clone, Default)]
+pub struct Events(Option<mpsc::Sender<Event>>);
+
+impl Events {
+    /// Events for nobody.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A channel of 1,024 events. A reader that goes away is no error.
+    pub fn channel() -> (Self, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel(1024);
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Tells; waits while the channel is full. The event is only made when somebody listens.
+    pub(crate) async fn send(&self, event: impl FnOnce() -> Event) {
+        if let Some(sender) = &self.0 {
+            let _ = sender.send(event()).await;
+        }
+    }
+}
+
+/// Counters of one entry, written by the transfer and sampled by whoever draws.
+#[derive(Debug, Default)]
+pub struct Meter {
+    received: AtomicU64,
+    /// Announced size plus one; zero is unknown.
+    size: AtomicU64,
+}
+
+impl Meter {
+    /// Body bytes of the file that are here now; falls back when a try starts over.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// The file's size in bytes, once it is known.
+    pub fn size(&self) -> Option<u64> {
+        self.size.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn restart(&self, size: Option<u64>) {
+        self.received.store(0, Ordering::Relaxed);
+        self.size
+            .store(size.map_or(0, |s| s.saturating_add(1)), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,109 @@
+//! One entry of the list, understood.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::error::LineError;
+
+/// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// Where a person finds the entry: the list's name, when there are several, and the line in it, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The list's name as the user gave it; `None` when there is only one list.
+    pub list: Option<Arc<str>>,
+    /// Line number in that list, from 1.
+    pub line: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.list {
+            Some(list) => write!(f, "{}:{}", crate::tame::tame(list), self.line),
+            None => write!(f, "line {}", self.line),
+        }
+    }
+}
+
+/// One entry of the list: what to fetch, and under which name if the list gives one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its position in the run.
+    pub id: JobId,
+    /// Where it was read.
+    pub place: Place,
+    /// Where the bytes are.
+    pub url: SourceUrl,
+    /// The output path the list gives, relative to the run's folder and not yet cleaned.
+    pub name: Option<PathBuf>,
+}
+
+/// A line that is no entry. It becomes one failed row; the rest of the list goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// Its position in the run.
+    pub id: JobId,
+    /// Where it was read.
+    pub place: Place,
+    /// The beginning of the line, as text, not tamed.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: LineError,
+}
+
+/// The URL of an entry. It may carry a password or a signature, so its `Display` and `Debug` hide them;
+/// [`SourceUrl::reveal`] is for the request itself and for lists that are to run again.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SourceUrl(Url);
+
+impl SourceUrl {
+    /// Wraps a URL; its fragment, which is never sent (RFC 9110 section 7.1), is dropped.
+    pub fn new(mut url: Url) -> Self {
+        url.set_fragment(None);
+        Self(url)
+    }
+
+    /// The URL with all its secrets.
+    pub fn reveal(&self) -> &Url {
+        &self.0
+    }
+
+    /// Scheme, host and port: who answers for it (RFC 6454).
+    pub fn host(&self) -> HostKey {
+        HostKey::of(&self.0)
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::tame::redact(&self.0))
+    }
+}
+
+impl fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceUrl({self})")
+    }
+}
+
+/// A scheme, host and port, the unit of politeness.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostKey(Arc<str>);
+
+impl HostKey {
+    /// The key of this URL's origin.
+    pub fn of(url: &Url) -> Self {
+        Self(url.origin().ascii_serialization().into())
+    }
+}
+
+impl fmt::Display for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.split_once("://").map_or(&*self.0, |(_, host)| host))
+    }
+}

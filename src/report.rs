@@ -1,0 +1,309 @@
+//! What came of it: a row for each entry, a summary for the run.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::TransferError;
+use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
+
+/// How one entry of the list ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Row {
+    /// Which entry.
+    pub id: JobId,
+    /// Where it was read.
+    pub place: Place,
+    /// What it was: an entry, or the text of a bad line.
+    pub source: Source,
+    /// Its path relative to the folder, when it got as far as a name.
+    pub path: Option<Arc<PathBuf>>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Size of the file in bytes, when there is one.
+    pub size: u64,
+    /// Body bytes received, over all tries.
+    pub received: u64,
+    /// Tries made; 0 when nothing was requested.
+    pub tries: u32,
+    /// Time in which it held a connection slot.
+    pub busy: Duration,
+    /// From its first slot to its end, waits included.
+    pub elapsed: Duration,
+}
+
+/// What an entry was before it ended.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// An entry.
+    Job(Arc<Job>),
+    /// A line that is none; its text is not tamed.
+    Line(String),
+}
+
+impl Row {
+    /// The entry's URL; `None` for a bad line.
+    pub fn url(&self) -> Option<&SourceUrl> {
+        match &self.source {
+            Source::Job(job) => Some(&job.url),
+            Source::Line(_) => None,
+        }
+    }
+
+    /// What to show of the entry: its URL without secrets, or the tamed beginning of the line.
+    pub fn shown(&self) -> String {
+        match &self.source {
+            Source::Job(job) => job.url.to_string(),
+            Source::Line(text) => crate::tame::tame(text).into_owned(),
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn error(&self) -> Option<&Arc<TransferError>> {
+        match &self.outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// How an entry ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Fetched whole.
+    Downloaded,
+    /// It was there before, and right as far as the settings ask.
+    AlreadyThere,
+    /// The server had a newer one, and it took the old one's place.
+    Updated,
+    /// The server has none newer.
+    Unchanged,
+    /// The same entry stood earlier in the list; its file is that one's.
+    Duplicate,
+    /// No file.
+    Failed(Arc<TransferError>),
+}
+
+/// The whole run.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Entries that ended, bad lines and duplicates included.
+    pub total: u64,
+    /// Fetched whole, updates included.
+    pub downloaded: u64,
+    /// Already there, or unchanged on the server.
+    pub already_there: u64,
+    /// Identical to an earlier entry.
+    pub duplicates: u64,
+    /// Without a file.
+    pub failed: u64,
+    /// Of those, how many only because the run was stopped.
+    pub cancelled: u64,
+    /// Tries after the first, over all entries.
+    pub retries: u64,
+    /// Body bytes received, over all entries and tries.
+    pub received: u64,
+    /// From the start of the run to its end.
+    pub wall: Duration,
+    /// Slot-holding time of all entries, added up; by [`wall`](Self::wall) it is the mean of transfers at once.
+    pub task_time: Duration,
+    /// The longest time from an entry's first slot to its end.
+    pub longest: Duration,
+    /// Time in which at least one host had asked to be left alone, added up over hosts.
+    pub paused: Duration,
+    /// Time that transfers spent waiting for the disk, added up.
+    pub disk_time: Duration,
+    /// The run was stopped before its list ended.
+    pub stopped: bool,
+    /// The first failures, in the order they happened.
+    pub failures: Vec<Row>,
+    /// All failures, counted by reason and host. At most [`Summary::GROUPS`] groups; the rest is in [`other_failures`](Self::other_failures).
+    pub groups: Vec<Group>,
+    /// Failures that found no group.
+    pub other_failures: u64,
+}
+
+/// Failures with one reason at one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// In words.
+    pub reason: String,
+    /// Where; `None` for bad lines.
+    pub host: Option<HostKey>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Summary {
+    /// Failures that are kept whole.
+    pub const KEPT: usize = 10;
+    /// Groups that are counted.
+    pub const GROUPS: usize = 100;
+
+    /// Does every entry have its file?
+    pub fn is_complete(&self) -> bool {
+        self.failed == 0 && !self.stopped
+    }
+
+    /// Received bytes per second of wall-clock time.
+    pub fn speed(&self) -> f64 {
+        per_second(self.received, self.wall)
+    }
+
+    /// The mean of transfers at once.
+    pub fn parallelism(&self) -> f64 {
+        self.task_time.as_secs_f64() / self.wall.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Adds rows up. Its size does not grow with their number.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sum: Summary,
+    groups: HashMap<(String, Option<HostKey>), u64>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, row: &Row) {
+        let sum = &mut self.sum;
+        sum.total += 1;
+        sum.received += row.received;
+        sum.retries += u64::from(row.tries.saturating_sub(1));
+        sum.task_time += row.busy;
+        sum.longest = sum.longest.max(row.elapsed);
+        match &row.outcome {
+            Outcome::Downloaded | Outcome::Updated => sum.downloaded += 1,
+            Outcome::AlreadyThere | Outcome::Unchanged => sum.already_there += 1,
+            Outcome::Duplicate => sum.duplicates += 1,
+            Outcome::Failed(error) => self.add_failure(row, error),
+        }
+    }
+
+    fn add_failure(&mut self, row: &Row, error: &TransferError) {
+        self.sum.failed += 1;
+        self.sum.cancelled += u64::from(matches!(error, TransferError::Cancelled));
+        if self.sum.failures.len() < Summary::KEPT {
+            self.sum.failures.push(row.clone());
+        }
+        let key = (error.to_string(), row.url().map(SourceUrl::host));
+        let known = self.groups.len();
+        match self.groups.get_mut(&key) {
+            Some(count) => *count += 1,
+            None if known < Summary::GROUPS => drop(self.groups.insert(key, 1)),
+            None => self.sum.other_failures += 1,
+        }
+    }
+
+    pub(crate) fn finish(self, wall: Duration, stopped: bool) -> Summary {
+        let groups = self.groups.into_iter();
+        let mut groups: Vec<_> = groups
+            .map(|((reason, host), count)| Group { reason, host, count })
+            .collect();
+        groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
+        Summary {
+            wall,
+            stopped,
+            groups,
+            ..self.sum
+        }
+    }
+}
+
+fn per_second(bytes: u64, time: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a speed needs three digits")]
+    let bytes = bytes as f64;
+    bytes / time.as_secs_f64().max(1e-9)
+}
+
+/// A size for people: `812 B`, `29.4 MiB`.
+pub fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    size_of(bytes as f64)
+}
+
+/// A speed for people: `3.1 MiB/s`, from bytes a second.
+pub fn speed(bytes_per_second: f64) -> String {
+    format!("{}/s", size_of(bytes_per_second))
+}
+
+fn size_of(bytes: f64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024.0 {
+        return format!("{bytes:.0} B");
+    }
+    let mut value = bytes / 1024.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = match value {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// A time for people: `35 ms`, `12.3 s`, `4:05`, `1:02:33`.
+pub fn seconds(time: Duration) -> String {
+    let s = time.as_secs_f64();
+    if s < 0.9995 {
+        return format!("{:.0} ms", s * 1000.0);
+    }
+    if s < 9.995 {
+        return format!("{s:.2} s");
+    }
+    if s < 59.95 {
+        return format!("{s:.1} s");
+    }
+    let whole = time.as_secs() + u64::from(time.subsec_millis() >= 500);
+    let (h, m, s) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if h > 0 {
+        format!("{h}:{m:02}:{s:02}")
+    } else {
+        format!("{m}:{s:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_and_binary_units() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (10 * 1024, "10.0 KiB"),
+            (1_023_999, "0.98 MiB"),
+            (5 << 20, "5.00 MiB"),
+            (999 << 20, "999 MiB"),
+            (1000 << 20, "0.98 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(size(bytes), shown, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn times_grow_from_milliseconds_to_hours() {
+        for (ms, shown) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1000, "1.00 s"),
+            (12_340, "12.3 s"),
+            (59_940, "59.9 s"),
+            (59_960, "1:00"),
+            (245_000, "4:05"),
+            (3_753_000, "1:02:33"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(ms)), shown, "{ms}");
+        }
+    }
+}

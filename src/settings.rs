@@ -1,0 +1,182 @@
+//! What a run may do: plain data in groups, each with a `Default`.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
+
+/// How a [`Hauler`](crate::Hauler) works.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The folder that files go into; created when it is not there. Nothing is written outside it.
+    pub dir: PathBuf,
+    /// Connections at once. One is strictly sequential, in list order.
+    pub jobs: NonZeroUsize,
+    /// Connections at once to one scheme, host and port; `None` is as many as [`jobs`](Self::jobs).
+    pub per_host: Option<NonZeroUsize>,
+    /// What to do about a file that is already there.
+    pub existing: Existing,
+    /// When to try again.
+    pub retry: Retry,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// What is sent, and whom to trust.
+    pub http: Http,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("."),
+            jobs: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
+            per_host: None,
+            existing: Existing::default(),
+            retry: Retry::default(),
+            timeouts: Timeouts::default(),
+            http: Http::default(),
+        }
+    }
+}
+
+/// What to do about a file that is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Existing {
+    /// Ask the server for the size: equal is done, different fails the entry and touches nothing.
+    #[default]
+    Check,
+    /// It counts as done, without a request.
+    Skip,
+    /// Fetch it when the server has a newer one.
+    Update,
+    /// Replace it once the new one is whole.
+    Overwrite,
+    /// Take a free name.
+    Rename,
+    /// Fail the entry.
+    Fail,
+}
+
+/// When to try again.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Retry {
+    /// Tries after the first.
+    pub times: u32,
+    /// The first wait is drawn from between zero and this; it doubles with every try.
+    pub base: Duration,
+    /// The cap of the backoff, and the longest `Retry-After` that is obeyed.
+    pub max_wait: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            times: 5,
+            base: Duration::from_millis(500),
+            max_wait: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How long to wait.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For name lookup, TCP and TLS together.
+    pub connect: Duration,
+    /// Without a byte from the server.
+    pub silence: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What is sent, and whom to trust.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Http {
+    /// The `User-Agent` field.
+    pub user_agent: HeaderValue,
+    /// Fields of every request. To another origin, after a redirect, only what cannot be a secret goes along.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Basic credentials (RFC 7617) for every origin of the list; those in a URL come first.
+    pub credentials: Option<Credentials>,
+    /// Which certificates to believe.
+    pub trust: Trust,
+    /// Through whom to ask.
+    pub proxies: Proxies,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            user_agent: HeaderValue::from_static(concat!("haul/", env!("CARGO_PKG_VERSION"))),
+            headers: Vec::new(),
+            credentials: None,
+            trust: Trust::default(),
+            proxies: Proxies::default(),
+        }
+    }
+}
+
+/// A user and a password; `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user-id (RFC 7617).
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+/// Which certificates to believe.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Trust {
+    /// The machine's own store (on Unix `SSL_CERT_FILE` and `SSL_CERT_DIR` name another).
+    #[default]
+    System,
+    /// The machine's own store, and the certificates of this PEM file.
+    SystemAnd(PathBuf),
+    /// Any certificate at all. Whoever is on the way can read and change everything.
+    Anyone,
+}
+
+/// Through whom to ask; each URL may hold credentials. Schemes: http, https, socks5, socks5h.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Proxies {
+    /// For `http:` URLs.
+    pub http: Option<Url>,
+    /// For `https:` URLs.
+    pub https: Option<Url>,
+    /// Hosts, domains and networks asked directly, in the form of the `no_proxy` variable.
+    pub except: Option<String>,
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |url: &Option<Url>| url.as_ref().map(crate::tame::redact);
+        f.debug_struct("Proxies")
+            .field("http", &shown(&self.http))
+            .field("https", &shown(&self.https))
+            .field("except", &self.except)
+            .finish()
+    }
+}

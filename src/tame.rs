@@ -1,0 +1,110 @@
+//! What a stranger wrote, made fit to be shown: no terminal sees a control character or a secret that came from outside.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use url::Url;
+
+/// Does a terminal or a reader take this character for something other than itself? Control characters, line and
+/// paragraph separators, bidirectional controls (UAX #9), invisible characters and those of private use.
+pub fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E000}'..='\u{F8FF}'
+            | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
+}
+
+/// The text with every treacherous character replaced by U+FFFD.
+pub fn tame(text: &str) -> Cow<'_, str> {
+    if text.contains(is_treacherous) {
+        Cow::Owned(text.replace(is_treacherous, "\u{FFFD}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The URL as it may be shown: without userinfo, and with only those query values that are plainly no secret.
+/// A signature looks like any other value, so a value is hidden unless its name or its form clears it.
+pub fn redact(url: &Url) -> String {
+    let mut shown = String::with_capacity(url.as_str().len());
+    let _ = write!(shown, "{}://", url.scheme());
+    if !url.username().is_empty() || url.password().is_some() {
+        shown.push_str("…@");
+    }
+    shown.push_str(url.host_str().unwrap_or_default());
+    if let Some(port) = url.port() {
+        let _ = write!(shown, ":{port}");
+    }
+    shown.push_str(url.path());
+    if let Some(query) = url.query() {
+        let pairs: Vec<_> = query.split('&').map(shown_pair).collect();
+        let _ = write!(shown, "?{}", pairs.join("&"));
+    }
+    tame(&shown).into_owned()
+}
+
+fn shown_pair(pair: &str) -> Cow<'_, str> {
+    match pair.split_once('=') {
+        None if is_number(pair) => pair.into(),
+        None => "…".into(),
+        Some((name, value)) if value.is_empty() || is_harmless(name, value) => pair.into(),
+        Some((name, _)) => format!("{name}=…").into(),
+    }
+}
+
+fn is_harmless(name: &str, value: &str) -> bool {
+    const PLAIN: [&str; 16] = [
+        "id", "file", "filename", "name", "path", "page", "format", "version", "v", "lang", "type", "year", "month",
+        "size", "offset", "download",
+    ];
+    const SECRET: [&str; 10] = [
+        "tok", "key", "sig", "auth", "pass", "secret", "cred", "expire", "pin", "code",
+    ];
+    let name = name.to_ascii_lowercase();
+    PLAIN.contains(&&*name) || (is_number(value) && !SECRET.iter().any(|word| name.contains(word)))
+}
+
+fn is_number(value: &str) -> bool {
+    value.len() <= 10 && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_replaced() {
+        for (text, shown) in [
+            ("plain ünïcode データ", "plain ünïcode データ"),
+            ("a\x1b[31mb", "a\u{FFFD}[31mb"),
+            ("a\r\nb\0c\x7f\u{9b}d", "a\u{FFFD}\u{FFFD}b\u{FFFD}c\u{FFFD}\u{FFFD}d"),
+            ("cod\u{202E}gpj.exe", "cod\u{FFFD}gpj.exe"),
+            ("\u{2066}x\u{2069}", "\u{FFFD}x\u{FFFD}"),
+            ("\u{E0041}\u{200B}", "\u{FFFD}\u{FFFD}"),
+        ] {
+            assert_eq!(tame(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_shown_url_holds_no_secret() {
+        for (url, shown) in [
+            ("http://h/a.bin", "http://h/a.bin"),
+            ("https://user:pw@h:8443/a", "https://…@h:8443/a"),
+            ("http://user@h/a", "http://…@h/a"),
+            ("http://:pw@h/a", "http://…@h/a"),
+            (
+                "http://h/a?id=17&X-Amz-Signature=abc",
+                "http://h/a?id=17&X-Amz-Signature=…",
+            ),
+            ("http://h/a?file=x.bin&sig=9", "http://h/a?file=x.bin&sig=…"),
+            ("http://h/a?token=12345", "http://h/a?token=…"),
+            ("http://h/a?s3cr3t", "http://h/a?…"),
+            ("http://h/a?k=s3cr3t&b=", "http://h/a?k=…&b="),
+            ("http://h/a?n=7", "http://h/a?n=7"),
+            ("http://h/a?Expires=1700000000", "http://h/a?Expires=…"),
+        ] {
+            assert_eq!(redact(&Url::parse(url).unwrap()), shown);
+        }
+    }
+}
