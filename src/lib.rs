@@ -1,4 +1,5 @@
 //! haul
+pub mod compare;
 pub mod error;
 pub mod event;
 pub mod job;
