@@ -18,9 +18,9 @@ pub use bound::Bound;
 pub use measure::{Comparison, Level, Run, Spread, Stats};
 pub use replay::Replay;
 
+use crate::Hauler;
 use crate::error::SetupError;
 use crate::event::{Event, Events};
-use crate::hauler::Hauler;
 use crate::job::{BadLine, Job};
 use crate::settings::{Existing, Settings};
 use crate::stop::Stop;

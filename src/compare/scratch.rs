@@ -1,6 +1,5 @@
 //! A folder for one run, gone afterwards.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::{fs, mem};
@@ -84,9 +83,9 @@ fn fresh(dir: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Sixteen digits that nobody else has: every `RandomState` has keys of its own.
+/// Sixteen digits that hardly anybody else has.
 pub(super) fn suffix() -> String {
-    format!("{:016x}", RandomState::new().hash_one(0))
+    format!("{:016x}", fastrand::u64(..))
 }
 
 /// Runs file-system calls where they hold nobody up.
