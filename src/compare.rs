@@ -124,7 +124,7 @@ where
             comparison.stopped = true;
             break;
         }
-        let run = run(settings, &round, list(), observer, stop).await?;
+        let run = run(settings, &round, &list, observer, stop).await?;
         comparison.add(&round, run);
     }
     Ok(comparison)
@@ -133,7 +133,7 @@ where
 async fn run<L>(
     settings: &Settings,
     round: &Round,
-    list: L,
+    list: &impl Fn() -> L,
     observer: &mut impl Observer,
     stop: &Stop,
 ) -> Result<Run, SetupError>
@@ -149,7 +149,7 @@ where
     })?;
     let (events, inbox) = Events::channel();
     // The block owns the sending end: when the run is over it is dropped, and the watching ends with it.
-    let running = async move { hauler.run(list, &events, stop).await };
+    let running = async move { hauler.run(list(), &events, stop).await };
     let (summary, watched) = tokio::join!(running, watch(inbox, observer.begin(round)));
     let run = Run::new(summary, watched);
     observer.end(round, scratch.path(), &run).await;
@@ -170,6 +170,7 @@ async fn watch(mut inbox: mpsc::Receiver<Event>, onward: Events) -> Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list;
 
     fn order(levels: &[usize], runs: u32, warmup: u32) -> String {
         let plan = Plan {
@@ -196,5 +197,70 @@ mod tests {
         ] {
             assert_eq!(order(levels, runs, warmup), expected);
         }
+    }
+
+    /// Notes which rounds it saw, and that each had a folder of its own.
+    #[derive(Default)]
+    struct Noting(Vec<(usize, Turn)>, Vec<std::path::PathBuf>);
+
+    impl Observer for Noting {
+        async fn end(&mut self, round: &Round, dir: &Path, run: &Run) {
+            assert!(dir.is_dir() && !self.1.iter().any(|other| other == dir));
+            assert_eq!(run.summary.total, 2);
+            self.0.push((round.jobs.get(), round.turn));
+            self.1.push(dir.to_owned());
+        }
+    }
+
+    fn settings(dir: impl Into<std::path::PathBuf>) -> Settings {
+        Settings {
+            dir: dir.into(),
+            ..Settings::default()
+        }
+    }
+
+    fn plan(warmup: u32) -> Plan {
+        Plan {
+            warmup,
+            ..Plan::once([1, 16].into_iter().filter_map(NonZeroUsize::new).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn every_round_reads_the_list_anew_into_a_folder_of_its_own() {
+        let here = tempfile::tempdir().unwrap();
+        let mut noting = Noting::default();
+        let list = || list::from_lines(&b"nonsense\nftp://h/a\n"[..]);
+        let settings = settings(here.path().join("dir"));
+        let comparison = compare(&settings, &plan(1), list, &mut noting, &Stop::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            noting.0,
+            [(1, Turn::Warmup(1)), (1, Turn::Measured(1)), (16, Turn::Measured(1))]
+        );
+        for level in &comparison.levels {
+            assert_eq!((level.runs.len(), level.failed()), (1, 2));
+            assert_eq!(level.files().longest(), None, "nothing was requested");
+        }
+        assert!(comparison.fails_alike() && !comparison.is_complete());
+        assert!(!here.path().join("dir").exists());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_said_before_anything_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let list = || -> futures::stream::Empty<_> { unreachable!("the list is not opened") };
+        let result = compare(&settings(file.path()), &plan(0), list, &mut (), &Stop::new()).await;
+        assert!(matches!(result, Err(SetupError::Dir { .. })));
+    }
+
+    #[tokio::test]
+    async fn asked_to_stop_before_it_begins_it_does_not() {
+        let stop = Stop::new();
+        stop.park();
+        let list = || -> futures::stream::Empty<_> { unreachable!("the list is not opened") };
+        let comparison = compare(&settings("/nonexistent"), &plan(0), list, &mut (), &stop).await;
+        assert!(comparison.unwrap().stopped);
     }
 }

@@ -33,8 +33,8 @@ pub enum Bound {
 const PAUSED: f64 = 0.25;
 /// Of the transfers' time, for the disk to matter.
 const ON_DISK: f64 = 0.5;
-/// Of the wall-clock time, for a file to be what everything waits for.
-const LONGEST: f64 = 0.8;
+/// Of the wall-clock time, for a file to be what all others wait for.
+const LONGEST: f64 = 0.75;
 /// With at least twice the connections, less than this is no gain.
 const GAIN: f64 = 1.15;
 /// A file that takes this much longer than at the other level is slowed down by its neighbours.

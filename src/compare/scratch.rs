@@ -51,18 +51,23 @@ impl Scratch {
     }
 
     fn remove_now(&mut self) -> io::Result<()> {
-        let path = mem::take(&mut self.path);
-        let removed = if path.as_os_str().is_empty() {
-            Ok(())
-        } else {
-            fs::remove_dir_all(path)
-        };
+        let removed = remove_all(&mem::take(&mut self.path));
         for dir in mem::take(&mut self.made) {
             // Somebody else may have put something there meanwhile: then it stays.
             let _ = fs::remove_dir(dir);
         }
         removed
     }
+}
+
+/// Of a run that was given up, a last file may be made while the folder is being emptied: that is tried again.
+fn remove_all(dir: &Path) -> io::Result<()> {
+    if dir.as_os_str().is_empty() {
+        return Ok(());
+    }
+    (0..2)
+        .find_map(|_| fs::remove_dir_all(dir).ok())
+        .map_or_else(|| fs::remove_dir_all(dir), Ok)
 }
 
 impl Drop for Scratch {
