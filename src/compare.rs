@@ -8,7 +8,7 @@ mod measure;
 mod replay;
 mod scratch;
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use futures::Stream;
@@ -33,9 +33,9 @@ pub struct Plan {
     /// Connections at once, a level each. The first is what the others are measured against.
     pub levels: Vec<NonZeroUsize>,
     /// Measured runs of each level.
-    pub runs: NonZeroU32,
+    pub runs: NonZeroUsize,
     /// Runs before those that do not count: they fill the caches of servers, proxies and name services.
-    pub warmup: u32,
+    pub warmup: usize,
 }
 
 impl Plan {
@@ -43,7 +43,7 @@ impl Plan {
     pub fn once(levels: Vec<NonZeroUsize>) -> Self {
         Self {
             levels,
-            runs: NonZeroU32::MIN,
+            runs: NonZeroUsize::MIN,
             warmup: 0,
         }
     }
@@ -52,9 +52,9 @@ impl Plan {
     /// far side's caches are cold.
     fn rounds(&self) -> impl Iterator<Item = Round> {
         let count = self.levels.len();
-        let warmup = (0..self.warmup).filter_map(move |n| self.round(n as usize % count.max(1), Turn::Warmup(n + 1)));
+        let warmup = (0..self.warmup).filter_map(move |n| self.round(n % count.max(1), Turn::Warmup(n + 1)));
         let measured = (0..self.runs.get()).flat_map(move |run| {
-            (0..count).filter_map(move |step| self.round((run as usize + step) % count, Turn::Measured(run + 1)))
+            (0..count).filter_map(move |step| self.round((run + step) % count, Turn::Measured(run + 1)))
         });
         warmup.chain(measured)
     }
@@ -81,9 +81,9 @@ pub struct Round {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// Before the measured ones; it does not count.
-    Warmup(u32),
+    Warmup(usize),
     /// The so-manieth measured run of its level.
-    Measured(u32),
+    Measured(usize),
 }
 
 /// Whoever watches a comparison. `()` is nobody.
@@ -172,10 +172,10 @@ mod tests {
     use super::*;
     use crate::list;
 
-    fn order(levels: &[usize], runs: u32, warmup: u32) -> String {
+    fn order(levels: &[usize], runs: usize, warmup: usize) -> String {
         let plan = Plan {
             levels: levels.iter().map(|n| NonZeroUsize::new(*n).unwrap()).collect(),
-            runs: NonZeroU32::new(runs).unwrap(),
+            runs: NonZeroUsize::new(runs).unwrap(),
             warmup,
         };
         let shown = plan.rounds().map(|round| match round.turn {
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    fn plan(warmup: u32) -> Plan {
+    fn plan(warmup: usize) -> Plan {
         Plan {
             warmup,
             ..Plan::once([1, 16].into_iter().filter_map(NonZeroUsize::new).collect())

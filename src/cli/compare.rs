@@ -30,7 +30,7 @@ pub(crate) struct View {
 
 /// Opens a view for each run and says one line when it has ended.
 pub(crate) struct Views<O, S> {
-    runs: u32,
+    runs: usize,
     open: O,
     say: S,
     finish: Option<Box<dyn FnOnce() + Send>>,
@@ -73,7 +73,7 @@ where
 }
 
 /// One run in a line: `16 jobs (run 2 of 3): 13.2 s, 2.20 MiB/s, 1 failed`.
-fn progress(round: &Round, runs: u32, run: &Run) -> String {
+fn progress(round: &Round, runs: usize, run: &Run) -> String {
     let summary = &run.summary;
     let turn = match round.turn {
         Turn::Warmup(number) => format!(" (warm-up {number})"),

@@ -18,6 +18,7 @@ use anyhow::Context as _;
 
 use crate::cli::compare::wrap;
 use crate::compare::{Bound, Comparison, Observer, Plan, Round, Run, compare};
+use crate::error::os;
 use crate::event::Events;
 use crate::list;
 use crate::report::{size, speed};
@@ -26,6 +27,11 @@ use crate::stop::Stop;
 
 use files::ServedFile;
 use server::{Pace, Server};
+
+/// Connections at once, where the first run has one.
+const JOBS: usize = 16;
+/// Wrong files that are named.
+const NAMED: usize = 10;
 
 /// What came of the demonstration.
 #[derive(Debug)]
@@ -38,9 +44,14 @@ pub(crate) struct Demonstration {
     wrong: Vec<String>,
 }
 
-/// The runs of the demonstration: one connection, then sixteen.
-pub(crate) fn plan() -> Plan {
-    Plan::once([1, 16].into_iter().filter_map(NonZeroUsize::new).collect())
+/// The runs of the demonstration: one connection, then sixteen, or as many as `fit` says there are file descriptors for.
+/// Both ends of a connection are in this process, so it takes three descriptors where a job usually takes two.
+pub(crate) fn plan(fit: impl Fn(NonZeroUsize) -> NonZeroUsize) -> Plan {
+    let usual = NonZeroUsize::MIN.saturating_add(3 * JOBS / 2 - 1);
+    let most = (fit(usual).get() * 2 / 3).clamp(1, JOBS);
+    let mut levels = vec![1, most];
+    levels.dedup();
+    Plan::once(levels.into_iter().filter_map(NonZeroUsize::new).collect())
 }
 
 /// What is about to be seen, to be shown before it begins on a screen of so many columns.
@@ -60,11 +71,22 @@ pub(crate) fn opening(columns: usize) -> String {
 
 /// Serves, fetches, checks. The files go into fresh folders below `dir`, which are removed again, also when `stop` is
 /// asked half-way.
-pub(crate) async fn demo(dir: PathBuf, observer: &mut impl Observer, stop: &Stop) -> anyhow::Result<Demonstration> {
-    at_pace(Pace::default(), dir, observer, stop).await
+pub(crate) async fn demo(
+    plan: &Plan,
+    dir: PathBuf,
+    observer: &mut impl Observer,
+    stop: &Stop,
+) -> anyhow::Result<Demonstration> {
+    at_pace(Pace::default(), plan, dir, observer, stop).await
 }
 
-async fn at_pace(pace: Pace, dir: PathBuf, observer: &mut impl Observer, stop: &Stop) -> anyhow::Result<Demonstration> {
+async fn at_pace(
+    pace: Pace,
+    plan: &Plan,
+    dir: PathBuf,
+    observer: &mut impl Observer,
+    stop: &Stop,
+) -> anyhow::Result<Demonstration> {
     let files = files::all();
     let server = Server::start(Arc::clone(&files), pace).await;
     let server = server.context("cannot listen on 127.0.0.1")?;
@@ -81,7 +103,7 @@ async fn at_pace(pace: Pace, dir: PathBuf, observer: &mut impl Observer, stop: &
         wrong: Vec::new(),
     };
     let read = || list::from_lines(Cursor::new(list.clone()));
-    let comparison = compare(&settings, &plan(), read, &mut checking, stop).await?;
+    let comparison = compare(&settings, plan, read, &mut checking, stop).await?;
     Ok(Demonstration {
         comparison,
         checked: checking.checked,
@@ -120,7 +142,7 @@ impl<O: Observer> Observer for Checking<'_, O> {
             self.checked += 1;
             if let Err(why) = check(dir, file).await {
                 self.wrong
-                    .push(format!("{} with {} jobs: {why}", file.name, round.jobs));
+                    .push(format!("{} with -j {}: {}", file.name, round.jobs, os(&why)));
             }
         }
     }
@@ -158,7 +180,7 @@ impl Demonstration {
     fn seen(&self) -> Vec<String> {
         let mut seen = Vec::new();
         let levels = &self.comparison.levels;
-        if let Some(last) = levels.last()
+        if let [_, .., last] = &levels[..]
             && let Some(times) = self.comparison.speed_up(last)
         {
             seen.push(format!(
@@ -177,8 +199,11 @@ impl Demonstration {
     }
 
     fn missed(&self) -> Vec<String> {
-        let wrong = self.wrong.iter().map(|wrong| format!("wrong: {wrong}"));
-        wrong.chain(["Everything is removed again.".into()]).collect()
+        let named = self.wrong.iter().take(NAMED).map(|wrong| format!("wrong: {wrong}"));
+        let more = self.wrong.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("wrong: {more} more"));
+        let removed = "Everything is removed again.".to_owned();
+        named.chain(more).chain([removed]).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::Summary;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -253,7 +253,7 @@ async fn a_view_has_left_the_screen_before_the_line_is_said() {
     use std::sync::{Arc, Mutex};
     let log = Arc::new(Mutex::new(Vec::new()));
     let plan = Plan {
-        runs: NonZeroU32::new(2).unwrap(),
+        runs: NonZeroUsize::new(2).unwrap(),
         ..Plan::once(vec![NonZeroUsize::MIN])
     };
     let (opened, said) = (Arc::clone(&log), Arc::clone(&log));

@@ -18,7 +18,7 @@ fn names(dir: &Path) -> Vec<String> {
 #[tokio::test]
 async fn every_file_arrives_whole_with_both_numbers_of_jobs_and_is_removed() {
     let here = tempfile::tempdir().unwrap();
-    let shown = at_pace(QUICK, here.path().join("new"), &mut (), &Stop::new())
+    let shown = at_pace(QUICK, &plan(|n| n), here.path().join("new"), &mut (), &Stop::new())
         .await
         .unwrap();
     assert!(shown.is_right(), "{:?}", shown.wrong);
@@ -48,13 +48,13 @@ impl Observer for Spoil {
 #[tokio::test]
 async fn a_wrong_byte_and_a_missing_file_are_found() {
     let here = tempfile::tempdir().unwrap();
-    let shown = at_pace(QUICK, here.path().to_owned(), &mut Spoil, &Stop::new())
+    let shown = at_pace(QUICK, &plan(|n| n), here.path().to_owned(), &mut Spoil, &Stop::new())
         .await
         .unwrap();
     assert!(!shown.is_right());
     assert_eq!(shown.wrong.len(), 2, "{:?}", shown.wrong);
-    assert!(shown.wrong[0].starts_with("00-empty.txt with 16 jobs: "));
-    assert_eq!(shown.wrong[1], "01-note.txt with 16 jobs: is not what was served");
+    assert!(shown.wrong[0].starts_with("00-empty.txt with -j 16: "));
+    assert_eq!(shown.wrong[1], "01-note.txt with -j 16: is not what was served");
     assert!(!shown.conclusion(80).contains("were right"));
 }
 
@@ -85,8 +85,30 @@ async fn stopped_half_way_it_leaves_nothing_behind() {
         ..QUICK
     };
     let dir = here.path().to_owned();
-    let shown = at_pace(slow, dir, &mut Impatient(stop.clone()), &stop).await.unwrap();
+    let shown = at_pace(slow, &plan(|n| n), dir, &mut Impatient(stop.clone()), &stop)
+        .await
+        .unwrap();
     assert!(shown.comparison.stopped);
     assert!(!shown.is_right());
     assert_eq!(names(here.path()), [""; 0]);
+}
+
+#[test]
+fn the_second_run_has_as_many_jobs_as_there_are_descriptors_for() {
+    for (fitting, levels) in [(24, &[1, 16][..]), (100, &[1, 16]), (9, &[1, 6]), (2, &[1]), (1, &[1])] {
+        let plan = plan(|_| NonZeroUsize::new(fitting).unwrap());
+        let found: Vec<_> = plan.levels.iter().map(|jobs| jobs.get()).collect();
+        assert_eq!(found, levels, "{fitting}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_and_not_a_hundred_times() {
+    let shown = Demonstration {
+        comparison: Comparison::default(),
+        checked: 80,
+        wrong: (0..40).map(|n| format!("{n:02} is missing")).collect(),
+    };
+    let conclusion = shown.conclusion(80);
+    assert!(conclusion.contains("wrong: 09 is missing\nwrong: 30 more\nEverything is removed again.\n"));
 }
