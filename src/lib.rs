@@ -1,4 +1,6 @@
 //! haul
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod error;
 pub mod event;
 pub mod job;
