@@ -3,4 +3,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bodies;
+mod ends;
+mod existing;
+mod failed;
+mod lists;
+mod many;
+mod memory;
+mod names;
 mod origin;
+mod redirects;
+mod requests;
+mod retries;
+mod screens;

@@ -16,6 +16,7 @@ pub struct Haul<'r> {
     env: Vec<(String, OsString)>,
     input: Vec<u8>,
     shell: String,
+    is_heard: bool,
 }
 
 impl<'r> Haul<'r> {
@@ -26,6 +27,7 @@ impl<'r> Haul<'r> {
             env: Vec::new(),
             input: Vec::new(),
             shell: String::new(),
+            is_heard: true,
         }
     }
 
@@ -49,6 +51,23 @@ impl<'r> Haul<'r> {
     /// What [`run`](Self::run) writes into the pipe on standard input before it closes it.
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         bytes.as_ref().clone_into(&mut self.input);
+        self
+    }
+
+    /// Waits between tries are so short that no test is slowed by them. A Retry-After is then too long.
+    pub fn impatient(self) -> Self {
+        self.args(["--retry-max-wait", "20ms"])
+    }
+
+    /// Nobody reads what it writes: both pipes are broken from the start.
+    pub fn unheard(mut self) -> Self {
+        self.is_heard = false;
+        self
+    }
+
+    /// The program begins with a limit of so many file descriptors, and may ask for more.
+    pub fn soft_limit_nofile(mut self, limit: u32) -> Self {
+        let _ = write!(self.shell, "ulimit -Sn {limit}; ");
         self
     }
 
@@ -86,7 +105,11 @@ impl<'r> Haul<'r> {
     pub fn start(self) -> Running {
         let mut command = self.command();
         let shown = self.shown();
-        Running::new(command.spawn().expect("the program starts"), shown, self.room)
+        let mut child = command.spawn().expect("the program starts");
+        if !self.is_heard {
+            (child.stdout, child.stderr) = (None, None);
+        }
+        Running::new(child, shown, self.room)
     }
 
     fn command(&self) -> Command {

@@ -47,6 +47,17 @@ impl Outcome {
         self.exits_with(1)
     }
 
+    /// The summary counts so many entries that have their file, of so many.
+    #[track_caller]
+    pub fn finished(&self, done: usize, of: usize) -> &Self {
+        let counted = format!("finished {done} of {of} ");
+        assert!(
+            self.stderr.to_lowercase().contains(&counted),
+            "does not say {counted:?}"
+        );
+        self
+    }
+
     /// Standard error holds this text.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {

@@ -88,6 +88,40 @@ impl Room {
         paths_below(&self.folder())
     }
 
+    /// These files have arrived, whole, and nothing else is there.
+    #[track_caller]
+    pub fn holds_exactly<B: AsRef<[u8]>>(&self, expected: &[(&str, B)]) {
+        let mut names: Vec<_> = expected.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        assert_eq!(self.names(), names, "what is in the folder");
+        self.holds(expected);
+    }
+
+    /// These files have arrived, whole.
+    #[track_caller]
+    pub fn holds<B: AsRef<[u8]>>(&self, expected: &[(&str, B)]) {
+        for (name, body) in expected {
+            let (found, body) = (self.read(name), body.as_ref());
+            let same = found.iter().zip(body).take_while(|(a, b)| a == b).count();
+            let is_right = found == body;
+            assert!(
+                is_right,
+                "{name}: {} of {} bytes, right up to {same}",
+                found.len(),
+                body.len()
+            );
+        }
+    }
+
+    /// Nothing lies anywhere but in the files' folder and where the test itself put it.
+    #[track_caller]
+    pub fn is_clean_outside_the_folder(&self, given: &[&str]) {
+        let mut outside = self.everything();
+        outside.retain(|path| !path.starts_with("files/") && !path.ends_with('/'));
+        let given: Vec<_> = given.iter().map(|name| format!("given/{name}")).collect();
+        assert_eq!(outside, given, "what lies outside the folder");
+    }
+
     /// Every path in the room, wherever.
     pub fn everything(&self) -> Vec<String> {
         paths_below(self.root())

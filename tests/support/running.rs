@@ -83,6 +83,12 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Outcome {
         self.stdin = None;
+        self.ends_with_its_pipe_open()
+    }
+
+    /// Waits for the end, although the list may go on.
+    #[track_caller]
+    pub fn ends_with_its_pipe_open(mut self) -> Outcome {
         let status = self.wait();
         let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
         Outcome::new(status, stdout, stderr, &self.shown, &self.root)
