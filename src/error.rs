@@ -127,7 +127,7 @@ pub enum TransferError {
     #[error("{0}")]
     Protocol(String),
     /// The connection ended before the answer began.
-    #[error("connection closed before the answer{}", why(.cause))]
+    #[error("connection closed before the answer{}", why(.cause.as_ref()))]
     Closed {
         /// It had carried an earlier request: the server's right, and no fault of this one.
         reused: bool,
@@ -265,8 +265,8 @@ fn tamed(path: &std::path::Path) -> String {
     crate::tame::tame(&path.to_string_lossy()).into_owned()
 }
 
-fn why(cause: &Option<io::Error>) -> String {
-    cause.as_ref().map_or_else(String::new, |e| format!(": {}", os(e)))
+fn why(cause: Option<&io::Error>) -> String {
+    cause.map_or_else(String::new, |e| format!(": {}", os(e)))
 }
 
 fn status_line(status: StatusCode) -> String {

@@ -1,8 +1,61 @@
-//! haul
+//! haul downloads lists of URLs, many at a time: every byte right, every failure named.
+//!
+//! This crate is the engine of the `haul` command, for programs that want the same. It reads no environment variable
+//! and no configuration, prints nothing and has no state of its own beside the values you make.
+//!
+//! ```no_run
+//! use haul::{Hauler, event::Events, list, settings::Settings, stop::Stop};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), haul::error::SetupError> {
+//! let urls = "https://example.org/a.bin\nhttps://example.org/b.bin some/other-name.bin\n";
+//! let mut settings = Settings::default();
+//! settings.dir = "downloads".into();
+//!
+//! let hauler = Hauler::new(settings)?;
+//! let summary = hauler.run(list::from_lines(urls.as_bytes()), &Events::none(), &Stop::new()).await;
+//! for row in &summary.failures {
+//!     eprintln!("{}: {}", row.place, row.error().map_or_else(String::new, ToString::to_string));
+//! }
+//! assert!(summary.is_complete());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What flows where
+//!
+//! Bytes become lines, lines become [`job::Job`]s ([`list`]). [`Hauler::run`] is one `select!` loop: it gives each job
+//! its name in list order and a task, as many as the settings allow, and collects a [`report::Row`] for each. A task
+//! waits for a slot, makes one try after the other, and each try asks (`http`), decides, and copies (`disk`). Whoever
+//! watches reads [`event::Event`]s and samples each transfer's [`event::Meter`].
+//!
+//! # Where each idea of tokio is at work
+//!
+//! | idea | where |
+//! |---|---|
+//! | spawn, and join what was spawned | `hauler.rs`: a `JoinSet` of entries |
+//! | a semaphore bounds what runs at once | `slots.rs`: all connections, and those to one host |
+//! | a stream with backpressure | `list.rs`, and `Run::has_room` in `hauler.rs` |
+//! | a bounded channel | `event.rs`, and `list/reader.rs` from a thread that may block |
+//! | `select!` | `hauler.rs`: the loop; `stop.rs`: a future, or the end |
+//! | cancellation | `stop.rs`: only what reads or sleeps is given up half-way |
+//! | timeouts | `http.rs`: silence, with one timer for a whole body |
+//! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
+//! | a listener with a task for each connection | `cli/demo.rs` |
+//! | time that a test can pause | the tests of `slots.rs` |
+
+mod disk;
 pub mod error;
 pub mod event;
+mod hauler;
+mod http;
 pub mod job;
+pub mod list;
 pub mod report;
 pub mod settings;
+mod slots;
 pub mod stop;
 pub mod tame;
+mod transfer;
+
+pub use hauler::Hauler;

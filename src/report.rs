@@ -30,6 +30,8 @@ pub struct Row {
     pub tries: u32,
     /// Time in which it held a connection slot.
     pub busy: Duration,
+    /// Time of that in which it waited for the disk.
+    pub disk: Duration,
     /// From its first slot to its end, waits included.
     pub elapsed: Duration,
 }
@@ -174,6 +176,7 @@ impl Tally {
         sum.received += row.received;
         sum.retries += u64::from(row.tries.saturating_sub(1));
         sum.task_time += row.busy;
+        sum.disk_time += row.disk;
         sum.longest = sum.longest.max(row.elapsed);
         match &row.outcome {
             Outcome::Downloaded | Outcome::Updated => sum.downloaded += 1,

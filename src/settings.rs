@@ -83,6 +83,18 @@ impl Default for Retry {
     }
 }
 
+impl Retry {
+    /// The waits before the second, third… try: each drawn anew from between zero and a bound that doubles (full
+    /// jitter), so that tries that failed together do not come back together. A schedule is an iterator.
+    pub fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
+        let (base, cap) = (self.base, self.max_wait);
+        (0..self.times).map(move |n| {
+            let bound = base.saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
+            bound.min(cap).mul_f64(fastrand::f64())
+        })
+    }
+}
+
 /// How long to wait.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -178,5 +190,24 @@ impl fmt::Debug for Proxies {
             .field("https", &shown(&self.https))
             .field("except", &self.except)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_as_many_as_tries_and_stay_under_a_doubling_bound() {
+        let retry = Retry {
+            times: 40,
+            ..Retry::default()
+        };
+        let waits: Vec<_> = retry.waits().collect();
+        assert_eq!(waits.len(), 40);
+        for (n, wait) in waits.iter().enumerate() {
+            let bound = 0.5 * 2_f64.powi(i32::try_from(n).unwrap());
+            assert!(wait.as_secs_f64() <= bound.min(60.0), "{n}: {wait:?}");
+        }
     }
 }

@@ -1,0 +1,192 @@
+//! Everything that touches the file system, and nothing that knows HTTP.
+//!
+//! A run has one [`Disk`]: its folder, held open. Every path below it is walked one component at a time without
+//! following a symbolic link, so whatever a list, a server or a neighbour does, nothing lands outside. tokio has no
+//! calls relative to an open folder, so these are rustix's, in `spawn_blocking`; the bytes go through `tokio::fs`.
+
+pub(crate) mod claims;
+pub(crate) mod name;
+pub(crate) mod part;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
+
+/// The folder of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    root: Folder,
+    case: Case,
+}
+
+/// An open folder at or below the run's.
+pub(crate) type Folder = Arc<OwnedFd>;
+
+/// Are `A` and `a` two names in this file system?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Matters,
+    Ignored,
+}
+
+/// What stands under a name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    File {
+        size: u64,
+        modified: SystemTime,
+    },
+    /// A folder, a symbolic link, a pipe, a device.
+    Other,
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+impl Disk {
+    /// Opens the folder, making it and its parents where they are missing.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let root = posix::open(dir, FOLDER, Mode::empty())?;
+        let case = case_of(&root);
+        Ok(Self {
+            root: Arc::new(root),
+            case,
+        })
+    }
+
+    pub(crate) fn case(&self) -> Case {
+        self.case
+    }
+
+    /// What stands at this path. A folder missing on the way is [`Found::Nothing`].
+    pub(crate) async fn look(&self, path: Arc<PathBuf>) -> io::Result<Found> {
+        let root = Arc::clone(&self.root);
+        aside(move || match walk(&root, &path, Missing::Fails) {
+            Ok(folder) => look_at(&folder, name_of(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// Is there anything at this path? For choosing a free name; blocks for one system call.
+    pub(crate) fn is_taken(&self, path: &Path) -> bool {
+        walk(&self.root, path, Missing::Fails)
+            .and_then(|folder| look_at(&folder, name_of(path)))
+            .is_ok_and(|found| found != Found::Nothing)
+    }
+
+    /// The open folder a path's file goes into, made where it is missing.
+    pub(crate) fn folder_for(&self, path: &Path) -> io::Result<Folder> {
+        walk(&self.root, path, Missing::Made)
+    }
+}
+
+/// Runs blocking file operations where they hold up no task. A panic in them goes on here.
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(io::Error::other("the runtime is shutting down")),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Missing {
+    Fails,
+    Made,
+}
+
+/// Opens the folder that holds the path's last component, following no symbolic link.
+fn walk(root: &Folder, path: &Path, missing: Missing) -> io::Result<Folder> {
+    let mut folder = Arc::clone(root);
+    for component in path.parent().into_iter().flat_map(Path::components) {
+        let Component::Normal(name) = component else {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        };
+        let open = || posix::openat(&folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty());
+        let next = match open() {
+            Err(rustix::io::Errno::NOENT) if missing == Missing::Made => {
+                match posix::mkdirat(&folder, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => open()?,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            other => other?,
+        };
+        folder = Arc::new(next);
+    }
+    Ok(folder)
+}
+
+fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
+    let stat = match posix::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(rustix::io::Errno::NOENT) => return Ok(Found::Nothing),
+        Err(error) => return Err(error.into()),
+    };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Ok(Found::Other);
+    }
+    let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), 0);
+    Ok(Found::File {
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: SystemTime::UNIX_EPOCH + since,
+    })
+}
+
+fn name_of(path: &Path) -> &std::ffi::OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// Asks the file system by making a file and looking for it under its name in the other case. File systems that are
+/// known to tell `A` from `a` are not asked, so that nothing appears in the folder even for a moment.
+fn case_of(root: &OwnedFd) -> Case {
+    if tells_case(root) {
+        return Case::Matters;
+    }
+    let name = format!(".haul-case-{}", std::process::id());
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    if posix::openat(root, &*name, flags, Mode::from_raw_mode(0o600)).is_err() {
+        return Case::Matters;
+    }
+    let other = posix::statat(root, name.to_uppercase(), AtFlags::SYMLINK_NOFOLLOW);
+    let _ = posix::unlinkat(root, &*name, AtFlags::empty());
+    if other.is_ok() { Case::Ignored } else { Case::Matters }
+}
+
+#[cfg(target_os = "linux")]
+fn tells_case(root: &OwnedFd) -> bool {
+    /// `f_type` of ext2/3/4, XFS, Btrfs, tmpfs, ramfs, overlayfs, F2FS, ZFS, NFS (linux/magic.h).
+    const TELL_CASE: [u32; 9] = [
+        0xEF53,
+        0x5846_5342,
+        0x9123_683E,
+        0x0102_1994,
+        0x8584_58F6,
+        0x794C_7630,
+        0xF2F5_2010,
+        0x2FC1_2FC1,
+        0x6969,
+    ];
+    /// `FS_CASEFOLD_FL` (linux/fs.h): this folder ignores case in a file system that otherwise does not.
+    const CASEFOLD: u32 = 0x4000_0000;
+    let folded = posix::ioctl_getflags(root).is_ok_and(|flags| flags.bits() & CASEFOLD != 0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the magic numbers have 32 bits"
+    )]
+    let known = posix::fstatfs(root).is_ok_and(|fs| TELL_CASE.contains(&(fs.f_type as u32)));
+    known && !folded
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tells_case(_root: &OwnedFd) -> bool {
+    false
+}

@@ -1,0 +1,225 @@
+//! A safe name from a stranger's name: pure.
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::error::TransferError;
+use crate::tame::is_treacherous;
+
+/// The longest name most file systems take, in bytes (POSIX `NAME_MAX` of Linux and macOS).
+const NAME_MAX: usize = 255;
+/// What may be added to a name while its file is unfinished.
+pub(crate) const SUFFIXES: [&str; 2] = [".part", ".part.json"];
+/// The longest a final name may be so that its temporary ones fit.
+const LONGEST: usize = NAME_MAX - SUFFIXES[1].len();
+/// An ending of this length or less is an extension, worth keeping when a name is cut.
+const EXTENSION: usize = 16;
+/// The name of a file whose URL gives none.
+const NAMELESS: &str = "index.html";
+
+/// The name a URL gives: the last component of its path, percent-decoded, without the query.
+pub(crate) fn of_url(url: &Url) -> String {
+    let last = url.path().rsplit('/').next().unwrap_or_default();
+    clean(&decoded(last)).unwrap_or_else(|| NAMELESS.to_owned())
+}
+
+/// The path a list gives, cleaned component by component. One that ends in `/` is a folder for the URL's name. One
+/// that leads out of the run's folder is refused, not bent: where it would land is not where its writer meant.
+pub(crate) fn of_path(path: &Path, url: &Url) -> Result<PathBuf, TransferError> {
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(name) => cleaned.extend(clean(&name.to_string_lossy())),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(TransferError::Name("its path leads out of the folder"));
+            }
+        }
+    }
+    let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_folder || cleaned.as_os_str().is_empty() {
+        cleaned.push(of_url(url));
+    }
+    Ok(cleaned)
+}
+
+/// The name with `-2`, `-3`… before its extension, still short enough.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    let number = format!("-{number}");
+    let (stem, extension) = split(name);
+    let stem = cut(stem, LONGEST - number.len() - extension.len());
+    format!("{stem}{number}{extension}")
+}
+
+/// Bytes that are no UTF-8 stay percent-encoded: two different names stay different.
+fn decoded(name: &str) -> Cow<'_, str> {
+    percent_decode_str(name).decode_utf8().unwrap_or(Cow::Borrowed(name))
+}
+
+/// One component, fit to be a file's name anywhere, or nothing if nothing is left of it.
+pub(crate) fn clean(name: &str) -> Option<String> {
+    let name = name.replace(|c: char| c == '/' || c == '\\' || is_treacherous(c), "_");
+    let name = name.trim_start_matches(|c: char| c == '.' || c.is_whitespace());
+    let name = trimmed_end(name);
+    if name.is_empty() {
+        return None;
+    }
+    let reserved = if is_reserved(name) { "_" } else { "" };
+    let (stem, extension) = split(name);
+    let stem = cut(stem, LONGEST - reserved.len() - extension.len());
+    Some(format!("{reserved}{stem}{extension}"))
+}
+
+fn trimmed_end(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
+}
+
+/// Names that mean a device on Windows, whatever their extension.
+fn is_reserved(name: &str) -> bool {
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
+    match stem.as_str() {
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" => true,
+        _ => {
+            let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+            port.is_some_and(|n| {
+                matches!(
+                    n,
+                    "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
+                )
+            })
+        }
+    }
+}
+
+/// Stem and extension, the extension with its dot. `a.tar.gz` has `.tar.gz`; `.x` and `a.very long ending` have none.
+fn split(name: &str) -> (&str, &str) {
+    let is_extension = |ending: &str| {
+        (2..=EXTENSION).contains(&ending.len()) && !ending.contains(|c: char| c.is_whitespace() || c == '_')
+    };
+    let Some(dot) = name.rfind('.').filter(|&at| at > 0 && is_extension(&name[at..])) else {
+        return (name, "");
+    };
+    let (stem, extension) = name.split_at(dot);
+    match stem.strip_suffix(".tar") {
+        Some(inner) if !inner.is_empty() => name.split_at(inner.len()),
+        _ => (stem, extension),
+    }
+}
+
+/// At most so many bytes of the text, whole characters only, and again no blank or dot at the end.
+fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = (0..=bytes).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    trimmed_end(&text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(url: &str) -> String {
+        of_url(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_url_names_its_file_by_its_last_component() {
+        for (url, expected) in [
+            ("http://h/a/b.bin?x=1#f", "b.bin"),
+            ("http://h", "index.html"),
+            ("http://h/dir/", "index.html"),
+            ("http://h/a%20b.bin", "a b.bin"),
+            ("http://h/%E3%83%87.bin", "デ.bin"),
+            ("http://h/caf%E9.txt", "caf%E9.txt"),
+            ("http://h/a%2Fb", "a_b"),
+            ("http://h/..%2f..%2fetc%2fpasswd", "_.._etc_passwd"),
+            ("http://h/%2e%2e%2fx", "_x"),
+            ("http://h/x/%2e%2e/", "index.html"),
+            ("http://h/...", "index.html"),
+            ("http://h/.bashrc", "bashrc"),
+            ("http://h/a.%20.", "a"),
+            ("http://h/a%00b%0a%1b%5b.txt", "a_b__[.txt"),
+            ("http://h/x%E2%80%AEgpj.exe", "x_gpj.exe"),
+            ("http://h/a%5Cb", "a_b"),
+            ("http://h/con.txt", "_con.txt"),
+            ("http://h/COM1", "_COM1"),
+            ("http://h/contract", "contract"),
+        ] {
+            assert_eq!(name(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_list_s_path_is_cleaned_and_cannot_leave_the_folder() {
+        let url = Url::parse("http://h/u.bin").unwrap();
+        let read = |path: &str| of_path(Path::new(path), &url).ok().map(|p| p.display().to_string());
+        for (path, expected) in [
+            ("a.bin", Some("a.bin")),
+            ("./sub//a b.bin", Some("sub/a b.bin")),
+            ("sub/", Some("sub/u.bin")),
+            (".", Some("u.bin")),
+            (".git/hooks/x", Some("git/hooks/x")),
+            ("a\u{202E}/\u{1b}b", Some("a_/_b")),
+            ("../a", None),
+            ("a/../../b", None),
+            ("/etc/passwd", None),
+        ] {
+            assert_eq!(read(path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_extension_and_room_for_the_suffix() {
+        let long = format!("{}.tar.gz", "ü".repeat(300));
+        let cleaned = clean(&long).unwrap();
+        assert!(cleaned.ends_with("ü.tar.gz") && cleaned.len() <= LONGEST, "{cleaned}");
+        let numbered = numbered(&cleaned, 12);
+        assert!(
+            numbered.ends_with("ü-12.tar.gz") && numbered.len() <= LONGEST,
+            "{numbered}"
+        );
+    }
+
+    #[test]
+    fn numbers_stand_before_the_extension() {
+        for (name, expected) in [
+            ("a.bin", "a-2.bin"),
+            ("a.tar.gz", "a-2.tar.gz"),
+            ("a", "a-2"),
+            ("v1.2 final", "v1.2 final-2"),
+            (".tar.gz", ".tar-2.gz"),
+        ] {
+            assert_eq!(numbered(name, 2), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_a_name_is_one_safe_component(stranger in any::<String>(), number in 2..u32::MAX) {
+            for name in clean(&stranger).into_iter().flat_map(|n| [numbered(&n, number), n]) {
+                prop_assert!(!name.is_empty() && name.len() <= LONGEST);
+                prop_assert!(!name.contains(['/', '\\', '\0']) && !name.contains(is_treacherous));
+                prop_assert!(!name.starts_with('.') && !name.ends_with(['.', ' ']));
+                prop_assert!(!is_reserved(&name));
+            }
+        }
+
+        #[test]
+        fn cleaning_twice_changes_nothing(stranger in "[ -~é\u{202E}/\\\\]{0,300}") {
+            if let Some(name) = clean(&stranger) {
+                prop_assert_eq!(clean(&name), Some(name));
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The loop: read ahead a little, keep so many going, collect rows.
+
+mod delivery;
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::{Stream, StreamExt as _};
+use tokio::task::{JoinError, JoinSet};
+
+use crate::disk::claims::Claims;
+use crate::disk::{Disk, name};
+use crate::error::{SetupError, TransferError};
+use crate::event::{Event, Events};
+use crate::http::Http;
+use crate::job::{BadLine, HostKey, Job};
+use crate::report::{Outcome, Row, Source, Summary, Tally};
+use crate::settings::{Existing, Settings};
+use crate::slots::Slots;
+use crate::stop::Stop;
+use crate::transfer::Tools;
+
+/// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused.
+const AHEAD: usize = 4096;
+/// Bytes of URLs that may wait.
+const AHEAD_BYTES: usize = 4 << 20;
+
+/// Downloads lists. It keeps its connections from one list to the next.
+#[derive(Debug)]
+pub struct Hauler {
+    shared: Arc<Shared>,
+}
+
+/// What the tasks of a run share.
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    tools: Tools,
+    slots: Slots,
+    /// Hosts that were seen to lead from https to http, each warned of once.
+    downgraded: Mutex<HashSet<HostKey>>,
+    /// Microseconds of pauses that hosts asked for.
+    paused: AtomicU64,
+}
+
+impl Hauler {
+    /// Makes the folder, where it is missing, and the client. Needs no network and no runtime.
+    ///
+    /// # Errors
+    /// The folder cannot be made or opened, or the settings name certificates that cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        let disk = Disk::open(&settings.dir).map_err(|source| SetupError::Dir {
+            dir: settings.dir.clone(),
+            source,
+        })?;
+        let http = Http::new(&settings.http, &settings.timeouts)?;
+        let jobs = settings.jobs.get();
+        let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
+        let shared = Shared {
+            tools: Tools { http, disk },
+            slots: Slots::new(jobs, per_host),
+            settings,
+            downgraded: Mutex::default(),
+            paused: AtomicU64::new(0),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Downloads a list: every entry ends as one row of `events`, and all of them are in the summary. Returns when the
+    /// list has ended and all its entries have, or soon after `stop` was asked. Runs inside a tokio runtime.
+    ///
+    /// # Panics
+    /// Only if a task of its own did.
+    pub async fn run<L>(&self, list: L, events: &Events, stop: &Stop) -> Summary
+    where
+        L: Stream<Item = Result<Job, BadLine>>,
+    {
+        let begun = Instant::now();
+        let paused = self.shared.paused.load(Ordering::Relaxed);
+        let mut run = Run::new(&self.shared, events, stop);
+        let mut list = pin!(list);
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = run.tasks.join_next() => run.collect(ended).await,
+                entry = stop.or(list.next()), if run.has_room() => match entry.flatten() {
+                    Some(Ok(job)) => run.start(job).await,
+                    Some(Err(bad)) => run.refuse(bad).await,
+                    None => run.end_list().await,
+                },
+                else => break,
+            }
+        }
+        let mut summary = run.tally.finish(begun.elapsed(), stop.is_asked());
+        summary.paused = Duration::from_micros(self.shared.paused.load(Ordering::Relaxed) - paused);
+        summary
+    }
+}
+
+/// One list on its way.
+struct Run<'a> {
+    shared: &'a Arc<Shared>,
+    events: &'a Events,
+    stop: &'a Stop,
+    tasks: JoinSet<Row>,
+    claims: Claims,
+    tally: Tally,
+    listed: u64,
+    is_read: bool,
+    /// Bytes of URLs in tasks.
+    waiting: usize,
+}
+
+impl<'a> Run<'a> {
+    fn new(shared: &'a Arc<Shared>, events: &'a Events, stop: &'a Stop) -> Self {
+        Self {
+            shared,
+            events,
+            stop,
+            tasks: JoinSet::new(),
+            claims: Claims::new(shared.tools.disk.case()),
+            tally: Tally::default(),
+            listed: 0,
+            is_read: false,
+            waiting: 0,
+        }
+    }
+
+    /// May another line be read? With one job, an entry begins when the one before has ended, its retries included.
+    fn has_room(&self) -> bool {
+        let jobs = self.shared.settings.jobs.get();
+        let room = if jobs == 1 { 1 } else { jobs.saturating_add(AHEAD) };
+        !self.is_read && self.tasks.len() < room && self.waiting < AHEAD_BYTES
+    }
+
+    /// Gives the entry its name, in list order, and a task.
+    async fn start(&mut self, job: Job) {
+        self.count().await;
+        let job = Arc::new(job);
+        if self.claims.is_repeated(&job) {
+            return self.end(row(Source::Job(job), Outcome::Duplicate)).await;
+        }
+        let wanted = match &job.name {
+            Some(path) => name::of_path(path, job.url.reveal()),
+            None => Ok(name::of_url(job.url.reveal()).into()),
+        };
+        let wanted = match wanted {
+            Ok(path) => path,
+            Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
+        };
+        let must_be_free = self.shared.settings.existing == Existing::Rename;
+        let is_free = |path: &std::path::Path| !must_be_free || !self.shared.tools.disk.is_taken(path);
+        let path = Arc::new(self.claims.claim(&wanted, is_free));
+        self.waiting += job.url.reveal().as_str().len();
+        let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
+        self.tasks.spawn(delivery::deliver(shared, job, path, events, stop));
+    }
+
+    async fn refuse(&mut self, bad: BadLine) {
+        self.count().await;
+        let failed = Outcome::Failed(Arc::new(TransferError::Line(bad.why)));
+        self.end(Row {
+            id: bad.id,
+            place: bad.place,
+            ..row(Source::Line(bad.text), failed)
+        })
+        .await;
+    }
+
+    async fn count(&mut self) {
+        self.listed += 1;
+        let total = self.listed;
+        self.events.send(|| Event::Listed { total, complete: false }).await;
+    }
+
+    async fn end_list(&mut self) {
+        self.is_read = true;
+        let (total, complete) = (self.listed, !self.stop.is_asked());
+        self.events.send(|| Event::Listed { total, complete }).await;
+    }
+
+    async fn collect(&mut self, ended: Result<Row, JoinError>) {
+        let row = match ended {
+            Ok(row) => row,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        self.waiting -= row.url().map_or(0, |url| url.reveal().as_str().len());
+        self.end(row).await;
+    }
+
+    async fn end(&mut self, row: Row) {
+        self.tally.add(&row);
+        self.events.send(|| Event::Finished(row)).await;
+    }
+}
+
+impl Shared {
+    /// Is this the first time that this host leads from https to http?
+    fn is_new_downgrade(&self, host: &HostKey) -> bool {
+        let mut seen = self.downgraded.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.len() < 1000 && seen.insert(host.clone())
+    }
+}
+
+/// A row of an entry for which nothing was requested.
+fn row(source: Source, outcome: Outcome) -> Row {
+    let (id, place) = match &source {
+        Source::Job(job) => (job.id, job.place.clone()),
+        Source::Line(_) => (crate::job::JobId(0), crate::job::Place { list: None, line: 0 }),
+    };
+    Row {
+        id,
+        place,
+        source,
+        path: None,
+        outcome,
+        size: 0,
+        received: 0,
+        tries: 0,
+        busy: Duration::ZERO,
+        disk: Duration::ZERO,
+        elapsed: Duration::ZERO,
+    }
+}

@@ -1,0 +1,278 @@
+//! One request, one answer. The only room that reads header text.
+//!
+//! reqwest carries the bytes. Redirects and retries are not left to it: a redirect may lead to a host that has its
+//! own limit and must not learn our secrets, and a retry is somebody else's decision.
+
+mod client;
+mod head;
+mod trouble;
+
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Method};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use url::Url;
+
+use crate::error::{SetupError, TransferError};
+use crate::settings::{Credentials, Http as Settings, Timeouts};
+
+pub(crate) use head::Head;
+
+/// An error's body up to this many bytes is read, so that its connection can serve the next request.
+const DRAINED: u64 = 64 * 1024;
+/// How long that may take.
+const DRAINING: Duration = Duration::from_secs(1);
+
+/// Asks servers.
+#[derive(Debug)]
+pub(crate) struct Http {
+    plain: Client,
+    /// Made at the first `https:` URL: reading the machine's certificates takes longer than a small run.
+    secure: OnceLock<Client>,
+    maker: client::Maker,
+    home: HeaderMap,
+    away: HeaderMap,
+    credentials: Option<Credentials>,
+    timeouts: Timeouts,
+}
+
+/// Where a request goes, as far as secrets are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leg {
+    /// To an origin that the list names: with credentials and all header fields.
+    Home,
+    /// To where a redirect led: with nothing that could be a secret. There is no way back home.
+    Away,
+}
+
+/// What to ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a Url,
+    pub(crate) leg: Leg,
+    /// Only when it changed since (RFC 9110 section 13.1.3).
+    pub(crate) modified_since: Option<SystemTime>,
+}
+
+/// What came back: the head, and the body to read.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    response: reqwest::Response,
+    received: u64,
+    silence: Silence,
+}
+
+impl Http {
+    pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
+        let maker = client::Maker::new(settings, timeouts)?;
+        let plain = maker.plain()?;
+        let secure = OnceLock::new();
+        if maker.must_be_tried() {
+            let _ = secure.set(maker.secure()?);
+        }
+        let away = base_fields(settings, is_no_secret);
+        Ok(Self {
+            plain,
+            secure,
+            maker,
+            home: base_fields(settings, |_| true),
+            away,
+            credentials: settings.credentials.clone(),
+            timeouts: timeouts.clone(),
+        })
+    }
+
+    /// Sends a request and waits for the head of its answer, whatever its status.
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, TransferError> {
+        let client = self.client(request.url)?;
+        let built = self.build(&request);
+        let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
+        let reused = !matches!(connection, client::Connection::Made(_));
+        let response = sent
+            .ok_or(TransferError::Silence(self.timeouts.silence))?
+            .map_err(|error| trouble::before_head(&error, reused, self.timeouts.connect))?;
+        let head = Head::read(&response, &request.method)?;
+        Ok(Answer {
+            head,
+            response,
+            received: 0,
+            silence: Silence::new(self.timeouts.silence),
+        })
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, TransferError> {
+        if url.scheme() == "http" {
+            return Ok(&self.plain);
+        }
+        if let Some(client) = self.secure.get() {
+            return Ok(client);
+        }
+        let client = self.maker.secure().map_err(|error| TransferError::Tls {
+            what: error.to_string(),
+            passing: false,
+        })?;
+        Ok(self.secure.get_or_init(|| client))
+    }
+
+    fn build(&self, request: &Request<'_>) -> reqwest::Request {
+        let mut url = request.url.clone();
+        // An http or https URL can do without userinfo, so these do not fail.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let mut built = reqwest::Request::new(request.method.clone(), url);
+        let fields = built.headers_mut();
+        fields.clone_from(match request.leg {
+            Leg::Home => &self.home,
+            Leg::Away => &self.away,
+        });
+        if request.leg == Leg::Home {
+            let own = client::credentials_of(request.url);
+            if let Some(value) = own.as_ref().or(self.credentials.as_ref()).and_then(client::basic) {
+                fields.insert(header::AUTHORIZATION, value);
+            }
+        }
+        if let Some(time) = request.modified_since {
+            let date = HeaderValue::try_from(httpdate::fmt_http_date(time));
+            fields.extend(date.ok().map(|date| (header::IF_MODIFIED_SINCE, date)));
+        }
+        built
+    }
+}
+
+impl Answer {
+    /// The next bytes of the body; `None` at its whole end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
+        match self.silence.broken_by(self.response.chunk()).await? {
+            Ok(Some(bytes)) => {
+                self.received += bytes.len() as u64;
+                Ok(Some(bytes))
+            }
+            Ok(None) if self.head.length.is_some_and(|length| length != self.received) => Err(self.short()),
+            Ok(None) => Ok(None),
+            Err(_) => Err(self.short()),
+        }
+    }
+
+    /// Reads what is left of a small body that nobody wants, so that the connection stays of use.
+    pub(crate) async fn drain(mut self) {
+        if self.head.length.is_some_and(|length| length > DRAINED) {
+            return;
+        }
+        let rest = async { while self.received <= DRAINED && matches!(self.chunk().await, Ok(Some(_))) {} };
+        let _ = timeout(DRAINING, rest).await;
+    }
+
+    fn short(&self) -> TransferError {
+        TransferError::ShortBody {
+            got: self.received,
+            of: self.head.length,
+        }
+    }
+}
+
+/// Notices that nothing comes. One timer for the whole body, moved only when it goes off: a chunk costs a clock
+/// reading, not a timer.
+#[derive(Debug)]
+struct Silence {
+    limit: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            timer: Box::pin(sleep(limit)),
+        }
+    }
+
+    async fn broken_by<F: Future>(&mut self, future: F) -> Result<F::Output, TransferError> {
+        let since = Instant::now();
+        tokio::pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return Ok(output),
+                () = &mut self.timer => {
+                    if since.elapsed() >= self.limit {
+                        return Err(TransferError::Silence(self.limit));
+                    }
+                    self.timer.as_mut().reset(since + self.limit);
+                }
+            }
+        }
+    }
+}
+
+fn base_fields(settings: &Settings, may_go: impl Fn(&header::HeaderName) -> bool) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    fields.insert(header::USER_AGENT, settings.user_agent.clone());
+    let own = settings.headers.iter().filter(|(name, _)| may_go(name));
+    for (name, value) in own {
+        if *name == header::USER_AGENT || *name == header::HOST {
+            fields.insert(name.clone(), value.clone());
+        } else {
+            fields.append(name.clone(), value.clone());
+        }
+    }
+    // Bytes are saved as sent, so they have to be sent as they are.
+    fields.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    fields
+}
+
+/// Fields that say what we are and what we take. Anything else may be a key to somebody's door.
+fn is_no_secret(name: &header::HeaderName) -> bool {
+    [header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE].contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_stay_at_home() {
+        let settings = Settings {
+            headers: vec![
+                (header::ACCEPT, HeaderValue::from_static("text/plain")),
+                (header::COOKIE, HeaderValue::from_static("a=b")),
+                (
+                    header::HeaderName::from_static("x-api-key"),
+                    HeaderValue::from_static("k"),
+                ),
+            ],
+            credentials: Some(Credentials {
+                user: "u".into(),
+                password: "p".into(),
+            }),
+            ..Settings::default()
+        };
+        let http = Http::new(&settings, &Timeouts::default()).unwrap();
+        let sent = |url: &str, leg| {
+            let url = Url::parse(url).unwrap();
+            let built = http.build(&Request {
+                method: Method::GET,
+                url: &url,
+                leg,
+                modified_since: None,
+            });
+            assert_eq!(built.url().username(), "");
+            let mut names: Vec<_> = built.headers().keys().map(|n| n.as_str().to_owned()).collect();
+            names.sort_unstable();
+            (names.join(" "), built.headers().get(header::AUTHORIZATION).cloned())
+        };
+        let (home, basic) = sent("http://h/", Leg::Home);
+        assert_eq!(home, "accept accept-encoding authorization cookie user-agent x-api-key");
+        assert_eq!(basic.unwrap(), "Basic dTpw");
+        assert_eq!(sent("http://me:pw%40@h/", Leg::Home).1.unwrap(), "Basic bWU6cHdA");
+        assert_eq!(
+            sent("http://me:pw@h/", Leg::Away).0,
+            "accept accept-encoding user-agent"
+        );
+    }
+}

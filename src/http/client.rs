@@ -1,0 +1,288 @@
+//! How the connections are made: TLS, proxies, name lookup, and a note when one is new.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::HeaderValue;
+use reqwest::{Client, NoProxy, Proxy, redirect, retry};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio::time::{Instant, sleep_until};
+use tower_layer::Layer;
+use tower_service::Service;
+use url::Url;
+
+use super::trouble::NoAddress;
+use crate::error::SetupError;
+use crate::settings::{Credentials, Http as Settings, Proxies, Timeouts, Trust};
+
+/// Makes clients from settings.
+#[derive(Debug)]
+pub(super) struct Maker {
+    proxies: Vec<Proxy>,
+    extra: Vec<CertificateDer<'static>>,
+    trust: Trust,
+    timeouts: Timeouts,
+}
+
+impl Maker {
+    pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
+        let extra = match &settings.trust {
+            Trust::SystemAnd(path) => certificates(path)?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            proxies: proxies(&settings.proxies).map_err(|e| SetupError::Http(e.to_string()))?,
+            extra,
+            trust: settings.trust.clone(),
+            timeouts: timeouts.clone(),
+        })
+    }
+
+    /// Did the user name certificates? Then what is wrong with them is said before the first request.
+    pub(super) fn must_be_tried(&self) -> bool {
+        !self.extra.is_empty()
+    }
+
+    /// A client for `http:` URLs, which trusts nobody's certificate and reads none.
+    pub(super) fn plain(&self) -> Result<Client, SetupError> {
+        self.client(RootCertStore::empty())
+    }
+
+    /// A client for `https:` URLs.
+    pub(super) fn secure(&self) -> Result<Client, SetupError> {
+        let mut roots = RootCertStore::empty();
+        if self.trust != Trust::Anyone {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.add_parsable_certificates(self.extra.iter().cloned());
+        }
+        self.client(roots)
+    }
+
+    fn client(&self, roots: RootCertStore) -> Result<Client, SetupError> {
+        let failed = |error: &dyn std::fmt::Display| SetupError::Http(error.to_string());
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(self.tls(roots).map_err(|e| failed(&e))?)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(self.timeouts.connect)
+            .tcp_nodelay(true)
+            .dns_resolver(Lookup)
+            .connector_layer(NoteNew);
+        for proxy in &self.proxies {
+            builder = builder.proxy(proxy.clone());
+        }
+        builder.build().map_err(|e| failed(&e))
+    }
+
+    fn tls(&self, roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let mut config = match self.trust {
+            Trust::Anyone => {
+                let verifier = Arc::new(BelieveAnyone(provider));
+                config
+                    .dangerous()
+                    .with_custom_certificate_verifier(verifier)
+                    .with_no_client_auth()
+            }
+            _ => config.with_root_certificates(roots).with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn proxies(settings: &Proxies) -> reqwest::Result<Vec<Proxy>> {
+    let except = settings.except.as_deref().and_then(NoProxy::from_string);
+    let http = settings.http.as_ref().map(|url| Proxy::http(url.clone()));
+    let https = settings.https.as_ref().map(|url| Proxy::https(url.clone()));
+    let proxies = [http, https].into_iter().flatten();
+    proxies.map(|proxy| Ok(proxy?.no_proxy(except.clone()))).collect()
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let wrong = |what: String| SetupError::Certificates {
+        path: path.to_owned(),
+        what,
+    };
+    let pem = fs::read(path).map_err(|error| wrong(crate::error::os(&error)))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong("no PEM certificate in it".into()));
+    }
+    Ok(certificates)
+}
+
+/// The credentials in a URL's userinfo, percent-decoded.
+pub(super) fn credentials_of(url: &Url) -> Option<Credentials> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some(Credentials {
+        user: decoded(url.username()),
+        password: decoded(url.password().unwrap_or_default()),
+    })
+}
+
+/// The `Authorization` field of the Basic scheme (RFC 7617), marked as sensitive.
+pub(super) fn basic(credentials: &Credentials) -> Option<HeaderValue> {
+    use base64::Engine as _;
+    let Credentials { user, password } = credentials;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The system's name lookup, with an error that can be told from others.
+struct Lookup;
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NoAddress)?;
+            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What a request has to do with making a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// Nothing: it goes over one that was there.
+    Reused,
+    /// It began to make one, and may yet be given one that becomes free.
+    Making,
+    /// It made its own, and had it then.
+    Made(Instant),
+}
+
+tokio::task_local! {
+    /// Of the request that is polled now.
+    static CONNECTION: Cell<Connection>;
+}
+
+/// Runs a request, gives up on it when nothing comes for too long once it has a connection, and tells how it came by
+/// that. When it fails on one that it did not make, the server has only closed what it had kept open, as it may at
+/// any time (RFC 9112 section 9.5).
+pub(super) async fn observed<F: Future>(request: F, timeouts: &Timeouts) -> (Option<F::Output>, Connection) {
+    let start = Instant::now();
+    let due = || match CONNECTION.with(Cell::get) {
+        Connection::Reused => start.checked_add(timeouts.silence),
+        Connection::Making => start.checked_add(timeouts.connect.saturating_add(timeouts.silence)),
+        Connection::Made(then) => then.checked_add(timeouts.silence),
+    };
+    let watched = async {
+        tokio::pin!(request);
+        loop {
+            let due = due().unwrap_or(start + Duration::from_secs(u64::from(u32::MAX)));
+            if due <= Instant::now() {
+                return (None, CONNECTION.with(Cell::get));
+            }
+            tokio::select! {
+                biased;
+                output = &mut request => return (Some(output), CONNECTION.with(Cell::get)),
+                () = sleep_until(due) => {}
+            }
+        }
+    };
+    CONNECTION.scope(Cell::new(Connection::Reused), watched).await
+}
+
+/// Notes in [`CONNECTION`] that one is being made, and that it is ready. One that is still being made when an older
+/// connection becomes free is finished outside the request, and so is not noted as ready.
+#[derive(Debug, Clone, Copy)]
+struct NoteNew;
+
+#[derive(Debug, Clone)]
+struct Noting<S>(S);
+
+impl<S> Layer<S> for NoteNew {
+    type Service = Noting<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Noting(inner)
+    }
+}
+
+impl<S, R> Service<R> for Noting<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = futures::future::BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let note = |state| {
+            let _ = CONNECTION.try_with(|connection| connection.set(state));
+        };
+        note(Connection::Making);
+        let connecting = self.0.call(request);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            note(Connection::Made(Instant::now()));
+            Ok(connection)
+        })
+    }
+}
+
+/// `--insecure`: whoever is on the way can read and change everything, and the user has said so.
+#[derive(Debug)]
+struct BelieveAnyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for BelieveAnyone {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,113 @@
+//! One line of a list, understood: pure.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::error::LineError;
+use crate::job::SourceUrl;
+
+/// A byte order mark, which editors leave at the beginning of a file and `cat` carries into the middle of one.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Is this a comment, whatever else it holds?
+pub(super) fn is_comment(line: &[u8]) -> bool {
+    strip(line).first() == Some(&b'#')
+}
+
+/// `URL` or `URL PATH`; `None` for a blank line or a comment.
+pub(super) fn parse(line: &[u8]) -> Result<Option<(SourceUrl, Option<PathBuf>)>, LineError> {
+    let line = strip(line);
+    if line.is_empty() || line[0] == b'#' {
+        return Ok(None);
+    }
+    if line.contains(&0) {
+        return Err(LineError::Nul);
+    }
+    let text = std::str::from_utf8(line).map_err(|_| LineError::Utf8)?.trim();
+    let (first, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+    let url = url(first)?;
+    let rest = rest.trim();
+    if rest.split([' ', '\t']).any(|field| scheme(field).is_some()) {
+        return Err(LineError::SeveralUrls);
+    }
+    Ok(Some((url, (!rest.is_empty()).then(|| rest.into()))))
+}
+
+/// An absolute http or https URL. A scheme is never guessed.
+pub(super) fn url(text: &str) -> Result<SourceUrl, LineError> {
+    match scheme(text) {
+        None => Err(LineError::NoUrl),
+        Some(scheme) if !["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) => {
+            Err(LineError::Scheme(scheme.chars().take(20).collect()))
+        }
+        Some(_) => Ok(SourceUrl::new(Url::parse(text)?)),
+    }
+}
+
+/// What stands before `://`, if it has the form of a scheme (RFC 3986 section 3.1).
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let mut bytes = scheme.bytes();
+    let well_formed = bytes.next()?.is_ascii_alphabetic()
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    well_formed.then_some(scheme)
+}
+
+fn strip(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix(MARK).unwrap_or(line).trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Option<(String, Option<String>)>, String> {
+        let entry = parse(line.as_bytes()).map_err(|e| e.to_string())?;
+        Ok(entry.map(|(url, path)| (url.reveal().to_string(), path.map(|p| p.display().to_string()))))
+    }
+
+    #[test]
+    fn entries_are_a_url_and_perhaps_a_path() {
+        for (line, url, path) in [
+            ("http://h/a", "http://h/a", None),
+            ("  https://h/a\r", "https://h/a", None),
+            ("\u{FEFF}http://h/a", "http://h/a", None),
+            ("HTTP://H/a#part", "http://h/a", None),
+            ("http://h/a  sub dir/b c.bin ", "http://h/a", Some("sub dir/b c.bin")),
+            ("http://h/a\tb", "http://h/a", Some("b")),
+            ("http://h/a,b;c d", "http://h/a,b;c", Some("d")),
+            ("http://h/ä", "http://h/%C3%A4", None),
+        ] {
+            let expected = (url.to_owned(), path.map(str::to_owned));
+            assert_eq!(read(line), Ok(Some(expected)), "{line}");
+        }
+    }
+
+    #[test]
+    fn blanks_and_comments_are_no_entries() {
+        for line in ["", "  \t\r", "# http://h/a", "  # x", "\u{FEFF}", "\u{FEFF}# x"] {
+            assert_eq!(read(line), Ok(None), "{line:?}");
+        }
+        assert_eq!(parse(b"# caf\xE9"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_entry_says_why() {
+        for (line, why) in [
+            ("example.org/a", "not a URL (a URL begins with http:// or https://)"),
+            ("http:/h/a", "not a URL (a URL begins with http:// or https://)"),
+            ("://h/a", "not a URL (a URL begins with http:// or https://)"),
+            ("http://", "not a URL: empty host"),
+            ("http://h:99999/", "not a URL: invalid port number"),
+            ("ftp://h/a", "ftp: is not http or https"),
+            ("file:///etc/passwd", "file: is not http or https"),
+            ("http://h/a\thttp://i/a", "more than one URL in a line"),
+            ("http://h/\0a", "a NUL byte in the line"),
+        ] {
+            assert_eq!(read(line), Err(why.to_owned()), "{line}");
+        }
+        assert_eq!(parse(b"http://h/\xFF"), Err(LineError::Utf8));
+    }
+}

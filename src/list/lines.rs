@@ -1,0 +1,119 @@
+//! Bytes become lines, with a bound: a line that is too long is read past, not kept.
+
+use futures::{Stream, stream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
+
+use crate::error::LineError;
+
+/// The longest line that can be an entry, in bytes. No server takes a URL a tenth as long.
+const LONGEST: usize = 64 * 1024;
+
+/// A line without its end, or its beginning and why the rest is missing.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) bytes: Result<Vec<u8>, (Vec<u8>, LineError)>,
+}
+
+struct Reading<R> {
+    reader: R,
+    number: u64,
+    ended: bool,
+}
+
+/// The lines of a reader. An error of the reader is the last item.
+pub(super) fn of<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item = Line> + Send {
+    let reading = Reading {
+        reader,
+        number: 0,
+        ended: false,
+    };
+    stream::unfold(reading, |mut reading| async move {
+        let line = reading.next().await?;
+        Some((line, reading))
+    })
+}
+
+impl<R: AsyncBufRead + Unpin> Reading<R> {
+    async fn next(&mut self) -> Option<Line> {
+        if self.ended {
+            return None;
+        }
+        self.number += 1;
+        let mut kept = Vec::new();
+        let mut length = 0;
+        let bytes = loop {
+            let block = match self.reader.fill_buf().await {
+                Ok(block) => block,
+                Err(error) => {
+                    self.ended = true;
+                    break Err((kept, LineError::Unreadable(crate::error::os(&error))));
+                }
+            };
+            self.ended = block.is_empty();
+            if self.ended && length == 0 {
+                return None;
+            }
+            let end = block.iter().position(|&b| b == b'\n');
+            let part = &block[..end.unwrap_or(block.len())];
+            kept.extend_from_slice(&part[..part.len().min(LONGEST + 1 - kept.len())]);
+            length += part.len();
+            let taken = end.map_or(block.len(), |at| at + 1);
+            self.reader.consume(taken);
+            if end.is_some() || self.ended {
+                break Ok(kept);
+            }
+        };
+        let bytes = match bytes {
+            Ok(kept) if kept.len() > LONGEST => Err((kept, LineError::TooLong(LONGEST))),
+            other => other,
+        };
+        Some(Line {
+            number: self.number,
+            bytes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(bytes: &[u8], block: usize) -> Vec<Result<Vec<u8>, LineError>> {
+        let reader = tokio::io::BufReader::with_capacity(block, bytes);
+        let lines = of(reader).map(|line| line.bytes.map_err(|(_, why)| why));
+        futures::executor::block_on(lines.collect())
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() {
+        let ok = |text: &str| Ok(text.as_bytes().to_vec());
+        assert_eq!(lines(b"", 8), []);
+        assert_eq!(lines(b"a\n\nb", 8), [ok("a"), ok(""), ok("b")]);
+        assert_eq!(lines(b"a\r\nb\n", 1), [ok("a\r"), ok("b")]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_one_failure_and_the_next_one_is_read() {
+        let mut list = vec![b'x'; LONGEST + 1];
+        list.extend_from_slice(b"\nnext\n");
+        assert_eq!(
+            lines(&list, 4096),
+            [Err(LineError::TooLong(LONGEST)), Ok(b"next".to_vec())]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_whatever_the_blocks(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200), block in 1_usize..50) {
+            let mut expected: Vec<_> = bytes.split(|&b| b == b'\n').map(|line| Ok(line.to_vec())).collect();
+            if expected.last() == Some(&Ok(Vec::new())) {
+                expected.pop();
+            }
+            prop_assert_eq!(lines(&bytes, block), expected);
+        }
+    }
+}

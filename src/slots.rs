@@ -1,0 +1,200 @@
+//! Who may open a connection now: one semaphore for all, one for each host, and a host's pause.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::job::HostKey;
+
+/// The connections of a run.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    all: Arc<Semaphore>,
+    per_host: usize,
+    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
+}
+
+#[derive(Debug)]
+struct Host {
+    permits: Arc<Semaphore>,
+    paused_until: Mutex<Option<Instant>>,
+}
+
+/// The right to open a connection to one host; given back by dropping it.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Slot {
+    all: OwnedSemaphorePermit,
+    _host: OwnedSemaphorePermit,
+}
+
+impl Slots {
+    pub(crate) fn new(all: usize, per_host: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(all)),
+            per_host,
+            hosts: Mutex::default(),
+        }
+    }
+
+    /// Waits for a slot. Whoever waits for a host's pause or permit holds nothing that another host could use.
+    pub(crate) async fn acquire(&self, key: &HostKey) -> Slot {
+        let host = self.host(key);
+        loop {
+            host.resumed().await;
+            let Some(permit) = permit(&host.permits).await else {
+                continue;
+            };
+            let Some(all) = self::permit(&self.all).await else {
+                continue;
+            };
+            if !host.is_paused() {
+                return Slot { all, _host: permit };
+            }
+        }
+    }
+
+    /// Exchanges a slot for one at another host, at once when that host has room.
+    pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Slot {
+        let host = self.host(key);
+        match Arc::clone(&host.permits).try_acquire_owned() {
+            Ok(permit) if !host.is_paused() => Slot {
+                all: slot.all,
+                _host: permit,
+            },
+            _ => {
+                drop(slot);
+                self.acquire(key).await
+            }
+        }
+    }
+
+    /// Leaves a host alone for so long; a longer pause is not shortened. Returns by how much the pause grew.
+    pub(crate) fn pause(&self, key: &HostKey, wait: Duration) -> Duration {
+        let now = Instant::now();
+        let until = now
+            .checked_add(wait)
+            .unwrap_or(now + Duration::from_secs(u64::from(u32::MAX)));
+        let host = self.host(key);
+        let mut paused = lock(&host.paused_until);
+        let before = paused.unwrap_or(now).max(now);
+        *paused = Some(before.max(until));
+        until.saturating_duration_since(before)
+    }
+
+    /// The host's state, kept as long as somebody uses it or it is paused.
+    fn host(&self, key: &HostKey) -> Arc<Host> {
+        let mut hosts = lock(&self.hosts);
+        if let Some(host) = hosts.get(key) {
+            return Arc::clone(host);
+        }
+        // A list of a million hosts does not keep a million of them.
+        if hosts.len() >= 64 && hosts.len().is_power_of_two() {
+            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.is_busy());
+        }
+        let host = Arc::new(Host {
+            permits: Arc::new(Semaphore::new(self.per_host)),
+            paused_until: Mutex::default(),
+        });
+        hosts.insert(key.clone(), Arc::clone(&host));
+        host
+    }
+}
+
+impl Host {
+    async fn resumed(&self) {
+        while let Some(until) = self.pause_end() {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause_end().is_some()
+    }
+
+    fn pause_end(&self) -> Option<Instant> {
+        let until = *lock(&self.paused_until);
+        until.filter(|&until| until > Instant::now())
+    }
+
+    /// A permit is out, or a pause is on.
+    fn is_busy(&self) -> bool {
+        Arc::strong_count(&self.permits) > 1 || self.is_paused()
+    }
+}
+
+/// The semaphores are never closed; `None` is there for the type.
+async fn permit(of: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(of).acquire_owned().await.ok()
+}
+
+/// A panic while the lock is held leaves plain data behind, which is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt as _;
+    use url::Url;
+
+    use super::*;
+
+    fn host(name: &str) -> HostKey {
+        HostKey::of(&Url::parse(name).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_host_holds_up_no_other() {
+        let slots = Slots::new(2, 1);
+        let (a, b) = (host("http://a"), host("http://b"));
+        let first = slots.acquire(&a).await;
+        let mut second = pin!(slots.acquire(&a));
+        assert!(second.as_mut().now_or_never().is_none());
+        let other = slots.acquire(&b).now_or_never();
+        assert!(other.is_some());
+        drop(first);
+        let _second = second.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_host_holds_no_slot_and_goes_on_afterwards() {
+        let slots = Slots::new(1, 1);
+        let (a, b) = (host("http://a"), host("http://b"));
+        assert_eq!(slots.pause(&a, Duration::from_secs(5)), Duration::from_secs(5));
+        assert_eq!(slots.pause(&a, Duration::from_secs(7)), Duration::from_secs(2));
+        assert_eq!(slots.pause(&a, Duration::from_secs(1)), Duration::ZERO);
+        let start = Instant::now();
+        let waiting = slots.acquire(&a);
+        drop(slots.acquire(&b).now_or_never().expect("the other host is free"));
+        let _slot = waiting.await;
+        assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_takes_its_slot_along() {
+        let slots = Slots::new(1, 1);
+        let slot = slots.acquire(&host("http://a")).await;
+        let slot = slots
+            .exchange(slot, &host("http://b"))
+            .now_or_never()
+            .expect("b has room");
+        assert!(slots.acquire(&host("http://a")).now_or_never().is_none());
+        drop(slot);
+        assert!(slots.acquire(&host("http://a")).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn hosts_that_nobody_uses_are_forgotten() {
+        let slots = Slots::new(4, 4);
+        for n in 0..5000 {
+            drop(slots.acquire(&host(&format!("http://h{n}"))).await);
+        }
+        assert!(lock(&slots.hosts).len() <= 64, "{}", lock(&slots.hosts).len());
+    }
+}
