@@ -44,6 +44,8 @@
 //! | a listener with a task for each connection | `cli/demo.rs` |
 //! | time that a test can pause | the tests of `slots.rs` |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 mod disk;
 pub mod error;
 pub mod event;

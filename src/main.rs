@@ -1,1 +1,5 @@
-fn main() {}
+//! The `haul` command; what it does is in `haul::cli`.
+
+fn main() -> std::process::ExitCode {
+    haul::cli::main()
+}

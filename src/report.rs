@@ -216,7 +216,7 @@ impl Tally {
     }
 }
 
-fn per_second(bytes: u64, time: Duration) -> f64 {
+pub(crate) fn per_second(bytes: u64, time: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a speed needs three digits")]
     let bytes = bytes as f64;
     bytes / time.as_secs_f64().max(1e-9)

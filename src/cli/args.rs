@@ -1,0 +1,436 @@
+//! What the user may say, and what it means in [`Settings`].
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, ensure};
+use clap::{ArgAction, Parser, ValueEnum};
+use reqwest::header::{self, HeaderName, HeaderValue};
+
+use super::view::{ColorChoice, ProgressChoice};
+use crate::settings::{Credentials, Existing, Http, Retry, Settings, Timeouts, Trust};
+
+const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
+
+const EXAMPLES: &str = "\
+Examples:
+  haul urls.txt                        every URL of the list, 16 at a time, into this folder
+  haul -d data -j 32 urls.txt          32 at a time, into data/
+  producer | haul -d data              starts with the first line of the pipe
+  haul https://example.org/a.iso       a single URL does, too
+  haul --failed again.txt urls.txt     what failed, as a list to run again
+  haul --compare=1,4,16 urls.txt       the same list at three levels, timed
+  haul --demo                          see it at work, without a network
+
+A list has one entry a line: URL, or URL and the path to save it under. # starts a comment.
+The same command again fetches only what is missing.
+Every long option is also a variable: --retry-max-wait is HAUL_RETRY_MAX_WAIT.
+
+Exit status: 0 every entry has its file, 1 an entry failed, 2 wrong usage (nothing was
+requested), 130 and 143 after SIGINT and SIGTERM (what came is kept).";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
+pub(crate) struct Args {
+    /// A URL, a list file, or - for standard input
+    #[arg(value_name = "SOURCE", conflicts_with = "demo")]
+    pub(crate) sources: Vec<String>,
+
+    /// Files go here; created when missing
+    #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", help_heading = "Where")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// What to do about a file that is already there
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "HAUL_EXISTING",
+        default_value = "check",
+        help_heading = "Where",
+        hide_possible_values = true,
+        long_help = "What to do about a file that is already there:\n  \
+            check      ask the server for the size: the same is done, another fails the entry\n  \
+            skip       it is done, nothing is asked\n  \
+            update     fetch it when the server has a newer one\n  \
+            overwrite  replace it once the new one is whole\n  \
+            rename     take a free name\n  \
+            fail       fail the entry",
+        help = "What to do about a file that is already there: check (its size), skip, update, overwrite, rename, fail"
+    )]
+    pub(crate) existing: How,
+
+    /// Short for --existing overwrite
+    #[arg(short, long, env = "HAUL_FORCE", help_heading = "Where", conflicts_with = "existing")]
+    pub(crate) force: bool,
+
+    /// Connections at once; 1 is strictly one after the other, in list order
+    #[arg(short, long, value_name = "N", env = "HAUL_JOBS", default_value = "16", value_parser = at_least_one, help_heading = "How many")]
+    pub(crate) jobs: NonZeroUsize,
+
+    /// Connections at once to one scheme, host and port [default: as many as jobs]
+    #[arg(long, value_name = "N", env = "HAUL_PER_HOST", value_parser = at_least_one, help_heading = "How many")]
+    pub(crate) per_host: Option<NonZeroUsize>,
+
+    /// Tries after the first
+    #[arg(
+        long,
+        value_name = "N",
+        env = "HAUL_RETRIES",
+        default_value = "5",
+        help_heading = "Trying"
+    )]
+    pub(crate) retries: u32,
+
+    /// The longest wait between tries, and the longest Retry-After obeyed
+    #[arg(long, value_name = "TIME", env = "HAUL_RETRY_MAX_WAIT", default_value = "60s", value_parser = time, help_heading = "Trying")]
+    pub(crate) retry_max_wait: Duration,
+
+    /// For name lookup, TCP and TLS together
+    #[arg(long, value_name = "TIME", env = "HAUL_CONNECT_TIMEOUT", default_value = "10s", value_parser = time, help_heading = "Trying")]
+    pub(crate) connect_timeout: Duration,
+
+    /// No byte for this long: drop the connection and try again
+    #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
+    pub(crate) timeout: Duration,
+
+    /// A header field for every request; repeatable. To another origin only Accept, Accept-Language and User-Agent go along
+    #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", env = "HAUL_HEADER", hide_env_values = true, value_delimiter = '\n', value_parser = field, help_heading = "Request")]
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+
+    /// The User-Agent field [default: haul/VERSION]
+    #[arg(short = 'A', long, value_name = "NAME", env = "HAUL_USER_AGENT", value_parser = value, help_heading = "Request")]
+    pub(crate) user_agent: Option<HeaderValue>,
+
+    /// Basic credentials, for the origins that the list names
+    #[arg(short, long, value_name = "USER:PASSWORD", env = "HAUL_USER", hide_env_values = true, value_parser = credentials, help_heading = "Request")]
+    pub(crate) user: Option<Credentials>,
+
+    /// Believe any certificate: whoever is on the way can read and change everything
+    #[arg(
+        short = 'k',
+        long,
+        env = "HAUL_INSECURE",
+        help_heading = "Request",
+        conflicts_with = "ca_cert"
+    )]
+    pub(crate) insecure: bool,
+
+    /// Believe the certificates of this PEM file, too (SSL_CERT_FILE replaces the machine's own)
+    #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
+    pub(crate) ca_cert: Option<PathBuf>,
+
+    /// Only failures
+    #[arg(
+        short,
+        long,
+        env = "HAUL_QUIET",
+        help_heading = "Telling",
+        conflicts_with = "verbose"
+    )]
+    pub(crate) quiet: bool,
+
+    /// Finished files, retries and waits, too
+    #[arg(short, long, env = "HAUL_VERBOSE", help_heading = "Telling")]
+    pub(crate) verbose: bool,
+
+    /// How to show progress: bars on a terminal, plain lines elsewhere
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "HAUL_PROGRESS",
+        default_value = "auto",
+        help_heading = "Telling"
+    )]
+    pub(crate) progress: ProgressChoice,
+
+    /// Colours: on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "HAUL_COLOR",
+        default_value = "auto",
+        help_heading = "Telling"
+    )]
+    pub(crate) color: ColorChoice,
+
+    /// Write what failed as a list that haul reads, secrets of its URLs included
+    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
+    pub(crate) failed: Option<PathBuf>,
+
+    /// Run the list once at each level of concurrency, into scratch folders, and compare [default levels: 1 and jobs]
+    #[arg(long, value_name = "1,4,16", env = "HAUL_COMPARE", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = levels, help_heading = "Comparing", conflicts_with_all = ["failed", "demo"])]
+    pub(crate) compare: Option<Levels>,
+
+    /// Compare that many times
+    #[arg(long, value_name = "N", env = "HAUL_RUNS", default_value = "1", value_parser = at_least_one, help_heading = "Comparing")]
+    pub(crate) runs: NonZeroUsize,
+
+    /// Run the list so often before, without counting
+    #[arg(
+        long,
+        value_name = "N",
+        env = "HAUL_WARMUP",
+        default_value = "0",
+        help_heading = "Comparing"
+    )]
+    pub(crate) warmup: usize,
+
+    /// Serve a small list from inside the process and compare 1 job with 16 on it; needs no network
+    #[arg(long, env = "HAUL_DEMO", action = ArgAction::SetTrue, help_heading = "Comparing")]
+    pub(crate) demo: bool,
+}
+
+/// `--existing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum How {
+    Check,
+    Skip,
+    Update,
+    Overwrite,
+    Rename,
+    Fail,
+}
+
+/// Levels of concurrency to compare; none named means 1 and `--jobs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
+
+impl Args {
+    /// The levels to compare, in the order asked for and each once.
+    pub(crate) fn levels(&self) -> Option<Vec<NonZeroUsize>> {
+        let Levels(named) = self.compare.as_ref()?;
+        let default = [NonZeroUsize::MIN, self.jobs];
+        let levels = if named.is_empty() { &default[..] } else { named };
+        let mut once = Vec::new();
+        for level in levels {
+            if !once.contains(level) {
+                once.push(*level);
+            }
+        }
+        Some(once)
+    }
+}
+
+/// What the engine is to do. Everything is taken apart, so that a new option cannot be forgotten here; what the
+/// settings do not know is the command's own.
+impl From<&Args> for Settings {
+    fn from(args: &Args) -> Self {
+        let Args {
+            sources: _,
+            dir,
+            existing,
+            force,
+            jobs,
+            per_host,
+            retries,
+            retry_max_wait,
+            connect_timeout,
+            timeout,
+            headers,
+            user_agent,
+            user,
+            insecure,
+            ca_cert,
+            quiet: _,
+            verbose: _,
+            progress: _,
+            color: _,
+            failed: _,
+            compare: _,
+            runs: _,
+            warmup: _,
+            demo: _,
+        } = args;
+        let http = Http::default();
+        Self {
+            dir: dir.clone().unwrap_or_else(|| PathBuf::from(".")),
+            jobs: *jobs,
+            per_host: *per_host,
+            existing: if *force {
+                Existing::Overwrite
+            } else {
+                (*existing).into()
+            },
+            retry: Retry {
+                times: *retries,
+                max_wait: *retry_max_wait,
+                ..Retry::default()
+            },
+            timeouts: Timeouts {
+                connect: *connect_timeout,
+                silence: *timeout,
+            },
+            http: Http {
+                user_agent: user_agent.clone().unwrap_or_else(|| http.user_agent.clone()),
+                headers: headers.clone(),
+                credentials: user.clone(),
+                trust: match ca_cert {
+                    _ if *insecure => Trust::Anyone,
+                    Some(path) => Trust::SystemAnd(path.clone()),
+                    None => Trust::System,
+                },
+                ..http
+            },
+        }
+    }
+}
+
+impl From<How> for Existing {
+    fn from(how: How) -> Self {
+        match how {
+            How::Check => Self::Check,
+            How::Skip => Self::Skip,
+            How::Update => Self::Update,
+            How::Overwrite => Self::Overwrite,
+            How::Rename => Self::Rename,
+            How::Fail => Self::Fail,
+        }
+    }
+}
+
+fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
+    let number: usize = text.parse().context("a whole number is needed")?;
+    NonZeroUsize::new(number).ok_or_else(|| anyhow!("at least 1 is needed"))
+}
+
+/// `30`, `30s`, `2m`, `500ms`; a number alone is seconds.
+fn time(text: &str) -> anyhow::Result<Duration> {
+    let seconds = text.parse::<f64>().ok();
+    let time = match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        None => humantime::parse_duration(text).ok(),
+    };
+    let time = time.context("a time is needed, such as 30s, 2m or 500ms")?;
+    ensure!(!time.is_zero(), "more than nothing is needed");
+    Ok(time)
+}
+
+fn levels(text: &str) -> anyhow::Result<Levels> {
+    let named = text.split(',').map(str::trim).filter(|level| !level.is_empty());
+    Ok(Levels(named.map(at_least_one).collect::<Result<_, _>>()?))
+}
+
+fn credentials(text: &str) -> anyhow::Result<Credentials> {
+    let (user, password) = text.split_once(':').context("USER:PASSWORD is needed")?;
+    Ok(Credentials {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    })
+}
+
+fn value(text: &str) -> anyhow::Result<HeaderValue> {
+    HeaderValue::from_str(text).context("it holds characters that no header field may have")
+}
+
+/// `Name: value`. Fields that say how the bytes travel are haul's own: with another value the file would be wrong.
+fn field(text: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
+    const OURS: [HeaderName; 7] = [
+        header::ACCEPT_ENCODING,
+        header::RANGE,
+        header::IF_RANGE,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        header::TE,
+    ];
+    let (name, text) = text.split_once(':').context("'NAME: VALUE' is needed")?;
+    let name = HeaderName::try_from(name.trim()).context("its name is none of a header field")?;
+    ensure!(!OURS.contains(&name), "haul sets {name} itself");
+    let mut value = value(text.trim())?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Args, String> {
+        let words = std::iter::once("haul").chain(line.split_whitespace());
+        Args::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_options_are_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_long_option_is_a_variable_of_its_name() {
+        for arg in Args::command()
+            .get_arguments()
+            .filter(|a| a.get_long().is_some_and(|l| l != "help" && l != "version"))
+        {
+            let expected = format!("HAUL_{}", arg.get_long().unwrap().replace('-', "_").to_uppercase());
+            assert_eq!(arg.get_env().unwrap().to_str(), Some(&*expected));
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, ms) in [
+            ("30", 30_000),
+            ("0.5", 500),
+            ("500ms", 500),
+            ("2m", 120_000),
+            ("1h 5s", 3_605_000),
+        ] {
+            assert_eq!(time(text).unwrap(), Duration::from_millis(ms));
+        }
+        for text in ["0", "", "-1", "soon", "inf", "1x"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_makes_no_sense() {
+        for line in [
+            "-j 0 x",
+            "--per-host 0 x",
+            "--timeout 0 x",
+            "--compare=0 x",
+            "--runs 0 x",
+            "-j -1 x",
+            "-j many x",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn levels_are_those_named_or_one_and_jobs() {
+        for (line, expected) in [
+            ("x", None),
+            ("--compare x", Some(vec![1, 16])),
+            ("--compare -j 1 x", Some(vec![1])),
+            ("--compare=8,1,8 x", Some(vec![8, 1])),
+        ] {
+            let levels = parsed(line).unwrap().levels();
+            assert_eq!(
+                levels.map(|l| l.iter().map(|n| n.get()).collect::<Vec<_>>()),
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_that_would_spoil_the_file_are_refused() {
+        for (text, is_fine) in [
+            ("X-Key: a: b", true),
+            ("Accept:text/plain", true),
+            ("Range: bytes=0-1", false),
+            ("accept-encoding: gzip", false),
+            ("no colon", false),
+            ("bad name: x", false),
+            ("X: a\nb", false),
+        ] {
+            assert_eq!(field(text).is_ok(), is_fine, "{text}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the environment asks for, read here and nowhere else: the engine takes settings.
+
+use anyhow::Context as _;
+use url::Url;
+
+use crate::settings::Proxies;
+
+/// The proxies of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl reads them: small letters come
+/// first, and `HTTP_PROXY` in capitals is not read, since a CGI server sets it from a request's `Proxy` field.
+pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Proxies> {
+    let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+    let either = |name: &str| read(name).or_else(|| read(&name.to_uppercase()));
+    let all = proxy("all_proxy", either("all_proxy"))?;
+    let mut proxies = Proxies::default();
+    proxies.http = proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone());
+    proxies.https = proxy("https_proxy", either("https_proxy"))?.or(all);
+    proxies.except = either("no_proxy");
+    Ok(proxies)
+}
+
+fn proxy(name: &str, value: Option<String>) -> anyhow::Result<Option<Url>> {
+    let Some(value) = value else { return Ok(None) };
+    let value = if value.contains("://") {
+        value
+    } else {
+        format!("http://{value}")
+    };
+    // The value may hold a password and is not repeated.
+    let url = Url::parse(&value).ok().filter(|url| {
+        url.has_host() && ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&url.scheme())
+    });
+    url.map(Some)
+        .with_context(|| format!("{name} is not the URL of a proxy"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> anyhow::Result<(Option<String>, Option<String>, Option<String>)> {
+        let find = |name: &str| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let Proxies { http, https, except } = proxies(find)?;
+        Ok((http.map(Into::into), https.map(Into::into), except))
+    }
+
+    #[test]
+    fn proxies_are_read_as_curl_reads_them() {
+        let url = |text: &str| Some(text.to_owned());
+        for (set, expected) in [
+            (&[][..], (None, None, None)),
+            (&[("http_proxy", "p:1")], (url("http://p:1/"), None, None)),
+            (&[("HTTP_PROXY", "p:1")], (None, None, None)),
+            (
+                &[("HTTPS_PROXY", "http://p:1"), ("https_proxy", "http://q:2")],
+                (None, url("http://q:2/"), None),
+            ),
+            (
+                &[("all_proxy", "socks5h://s:3"), ("NO_PROXY", "a,.b")],
+                (url("socks5h://s:3"), url("socks5h://s:3"), url("a,.b")),
+            ),
+            (&[("http_proxy", " ")], (None, None, None)),
+        ] {
+            assert_eq!(read(set).unwrap(), expected, "{set:?}");
+        }
+        let error = read(&[("http_proxy", "ftp://me:secret@p")]).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The one door through which anything is printed. A reader that went away is no reason to fail a download, so what
+//! cannot be written is dropped, and whoever cares is told so by the `bool`.
+
+use std::io::{self, Write as _};
+
+/// Writes a line to stderr, where people look. Is anybody still there?
+pub(crate) fn line(text: &str) -> bool {
+    raw(&format!("{text}\n"))
+}
+
+/// Writes to stderr exactly this, in one piece. Is anybody still there?
+pub(crate) fn raw(text: &str) -> bool {
+    text.is_empty() || io::stderr().lock().write_all(text.as_bytes()).is_ok()
+}

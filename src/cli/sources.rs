@@ -1,0 +1,133 @@
+//! What the user named as sources, checked before anything is requested, and read as one list.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Read};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
+
+use crate::list::{self, Entry};
+
+/// One source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A URL itself.
+    Url(String),
+    /// A file that holds a list.
+    File(PathBuf),
+    /// The list on standard input.
+    Stdin,
+}
+
+/// Understands the arguments. `None`: there is no source, and a person at the other end of standard input.
+pub(crate) fn named(arguments: &[String]) -> Option<Vec<Source>> {
+    if !arguments.is_empty() {
+        return Some(arguments.iter().map(|text| Source::of(text)).collect());
+    }
+    (!io::stdin().is_terminal()).then(|| vec![Source::Stdin])
+}
+
+impl Source {
+    fn of(text: &str) -> Self {
+        match text {
+            "-" => Self::Stdin,
+            url if url.contains("://") && !Path::new(url).exists() => Self::Url(url.to_owned()),
+            path => Self::File(path.into()),
+        }
+    }
+
+    /// Can it be read? A pipe with a name is not opened: that would wait for its writer.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let Self::File(path) = self else { return Ok(()) };
+        let shown = path.to_string_lossy();
+        let shown = crate::tame::tame(&shown);
+        let kind = match fs::metadata(path) {
+            Ok(metadata) => metadata.file_type(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_like_a_url(&shown) => {
+                bail!("no list file {shown}; if it is a URL, write https://{shown}")
+            }
+            Err(error) => bail!("cannot read list {shown}: {}", crate::error::os(&error)),
+        };
+        if kind.is_dir() {
+            bail!("cannot read list {shown}: it is a folder");
+        }
+        if !kind.is_fifo() {
+            let opened = File::open(path).map_err(|error| io::Error::other(crate::error::os(&error)));
+            opened.with_context(|| format!("cannot read list {shown}"))?;
+        }
+        Ok(())
+    }
+
+    /// Its entries. A thread of its own reads what may block.
+    fn entries(&self) -> BoxStream<'static, Entry> {
+        match self {
+            Self::Url(url) => stream::iter([list::from_url(url)]).boxed(),
+            Self::File(path) => {
+                let path = path.clone();
+                list::from_lines(list::read_aside(move || File::open(path))).boxed()
+            }
+            Self::Stdin => list::from_lines(list::read_aside(|| Ok(io::stdin()))).boxed(),
+        }
+    }
+
+    fn label(&self) -> Arc<str> {
+        match self {
+            Self::Url(_) => "argument".into(),
+            Self::File(path) => path.to_string_lossy().into(),
+            Self::Stdin => "stdin".into(),
+        }
+    }
+}
+
+/// All sources, one after the other, as one list.
+pub(crate) fn entries(sources: &[Source]) -> impl Stream<Item = Entry> + Send + use<> {
+    let is_one = sources.len() == 1;
+    let named: Vec<_> = sources
+        .iter()
+        .map(|s| ((!is_one).then(|| s.label()), s.entries()))
+        .collect();
+    list::in_turn(named)
+}
+
+/// Standard input, to be copied.
+pub(crate) fn stdin() -> impl Read + Send {
+    io::stdin()
+}
+
+/// `example.org/a.zip`, but not `urls.txt`.
+fn is_like_a_url(text: &str) -> bool {
+    let host = text.split_once('/').map(|(host, _)| host);
+    host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_is_a_url_a_dash_or_a_file() {
+        for (text, source) in [
+            ("-", Source::Stdin),
+            ("http://h/a", Source::Url("http://h/a".into())),
+            ("ftp://h/a", Source::Url("ftp://h/a".into())),
+            ("urls.txt", Source::File("urls.txt".into())),
+            ("example.org/a", Source::File("example.org/a".into())),
+        ] {
+            assert_eq!(Source::of(text), source);
+        }
+    }
+
+    #[test]
+    fn a_missing_file_that_looks_like_a_url_says_what_to_write() {
+        let why = |text: &str| Source::of(text).check().unwrap_err().to_string();
+        assert!(why("example.org/nowhere/a.zip").ends_with("write https://example.org/nowhere/a.zip"));
+        assert_eq!(
+            why("/nowhere/urls.txt"),
+            "cannot read list /nowhere/urls.txt: no such file or directory"
+        );
+        assert_eq!(why("/"), "cannot read list /: it is a folder");
+    }
+}

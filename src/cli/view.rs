@@ -1,0 +1,236 @@
+//! What a person sees of a run. A thread of its own reads the events and draws: a terminal that does not take what is
+//! written holds up this thread, then, once the channel is full, the run; memory it never costs.
+//!
+//! What is shown is made by pure functions: events become a board, a board becomes a snapshot ([`board`]), a snapshot
+//! becomes lines ([`frame`], [`lines`]), a summary becomes text ([`summary()`]).
+
+mod bars;
+mod board;
+mod choose;
+mod frame;
+mod lines;
+mod pace;
+mod screen;
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod fixture;
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use self::bars::{Bars, Size};
+use self::board::Board;
+pub(crate) use self::choose::{ColorChoice, ProgressChoice, Surroundings, choose};
+use self::lines::{Voice, progress, said};
+pub(crate) use self::summary::{Style, summary};
+use super::out;
+use crate::event::Event;
+use crate::report::Summary;
+
+/// How often the block is drawn.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often a line tells how far the run is.
+const LINE: Duration = Duration::from_secs(10);
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// A block on the terminal.
+    Bars,
+    /// A line from time to time.
+    Plain,
+    /// Not at all.
+    None,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Verbosity {
+    /// Failures.
+    Quiet,
+    /// Failures and warnings, progress, the summary.
+    #[default]
+    Normal,
+    /// Also every finished file, retries and hosts on hold.
+    Verbose,
+}
+
+/// What a person asked to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ViewOptions {
+    /// How progress is shown.
+    pub(crate) progress: Progress,
+    /// How much is told.
+    pub(crate) verbosity: Verbosity,
+    /// With colours.
+    pub(crate) colour: bool,
+    /// Connections at once: there are never more file lines than that.
+    pub(crate) jobs: usize,
+}
+
+/// A run being shown, on a thread of its own.
+#[derive(Debug)]
+#[must_use = "the thread has to be waited for, or its last lines are lost"]
+pub(crate) struct Viewer {
+    thread: thread::JoinHandle<()>,
+    leave: CancellationToken,
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+impl Viewer {
+    /// Waits until all events are told, that is until every sender is gone; the terminal is as it was then.
+    pub(crate) fn finish(self) {
+        // A panic has told of itself already.
+        let _ = self.thread.join();
+    }
+
+    /// Gives the terminal back now, whatever events there still are: for an end at once. A terminal that takes nothing
+    /// is waited for no longer than `patience`.
+    pub(crate) fn leave(&self, patience: Duration) {
+        self.leave.cancel();
+        let _ = self.ended.recv_timeout(patience);
+    }
+}
+
+/// Shows a run from its events, on a thread of its own.
+pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io::Result<Viewer> {
+    let leave = CancellationToken::new();
+    let (told, ended) = std::sync::mpsc::channel();
+    let asked = leave.clone();
+    let thread = thread::Builder::new().name("view".into()).spawn(move || {
+        let _told = told;
+        show(receiver, options, asked);
+    })?;
+    Ok(Viewer { thread, leave, ended })
+}
+
+fn show(mut receiver: mpsc::Receiver<Event>, options: ViewOptions, leave: CancellationToken) {
+    let mut view = View::new(options, Instant::now());
+    match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(watch(receiver, view, leave)),
+        // Without a clock there is no progress to show, but every failure is told.
+        Err(_) => {
+            while let Some(event) = receiver.blocking_recv() {
+                view.tell(&event, Instant::now());
+            }
+            view.end();
+        }
+    }
+}
+
+/// Tells of events until there are no more, or until somebody asks to leave.
+async fn watch(mut receiver: mpsc::Receiver<Event>, mut view: View, leave: CancellationToken) {
+    let period = view.period();
+    let mut ticks = interval_at(tokio::time::Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = leave.cancelled() => break,
+            event = receiver.recv() => match event {
+                Some(event) => view.tell(&event, tokio::time::Instant::now().into_std()),
+                None => break,
+            },
+            at = ticks.tick() => view.tick(at.into_std()),
+        }
+    }
+    view.end();
+}
+
+/// Prints what is to be said after a run; with [`Verbosity::Quiet`] nothing, for the failures were told.
+pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, failed_list: Option<&str>) {
+    use std::io::IsTerminal as _;
+    if options.verbosity == Verbosity::Quiet {
+        return;
+    }
+    let terminal = options.progress != Progress::Plain && io::stderr().is_terminal();
+    let style = Style {
+        columns: terminal.then(|| Size::of_stderr().columns),
+        colour: options.colour,
+        repeatable,
+        failed_list,
+    };
+    out::raw(&summary(run, &style));
+}
+
+/// The board, and where it is shown.
+struct View {
+    board: Board,
+    face: Face,
+    verbosity: Verbosity,
+    colour: bool,
+}
+
+enum Face {
+    Bars(Box<Bars>),
+    Lines,
+    Silence,
+}
+
+impl View {
+    fn new(options: ViewOptions, now: Instant) -> Self {
+        let face = match (options.verbosity, options.progress) {
+            (Verbosity::Quiet, _) | (_, Progress::None) => Face::Silence,
+            (_, Progress::Plain) => Face::Lines,
+            (_, Progress::Bars) => Face::Bars(Box::new(Bars::on_stderr(options.jobs, options.colour))),
+        };
+        Self {
+            board: Board::new(now),
+            face,
+            verbosity: options.verbosity,
+            colour: options.colour,
+        }
+    }
+
+    fn period(&self) -> Duration {
+        if matches!(self.face, Face::Bars(_)) {
+            FRAME
+        } else {
+            LINE
+        }
+    }
+
+    fn voice(&self) -> Voice {
+        match &self.face {
+            Face::Bars(bars) => Voice::Block(bars.room()),
+            _ => Voice::Plain { colour: self.colour },
+        }
+    }
+
+    fn tell(&mut self, event: &Event, now: Instant) {
+        self.board.apply(event, now);
+        let Some(line) = said(event, self.verbosity, self.voice()) else {
+            return;
+        };
+        match &mut self.face {
+            Face::Bars(bars) => bars.say(line),
+            _ => drop(out::line(&line)),
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.board.sample(now);
+        let voice = self.voice();
+        match &mut self.face {
+            Face::Bars(bars) => bars.draw(&self.board.snapshot(now)),
+            Face::Lines => drop(out::line(&progress(&self.board.snapshot(now), voice))),
+            Face::Silence => {}
+        }
+    }
+
+    fn end(&mut self) {
+        if let Face::Bars(bars) = &mut self.face {
+            bars.end();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "view/view_tests.rs"]
+mod tests;

@@ -1,0 +1,218 @@
+//! The block on the terminal: a snapshot and a room become lines, none of them wider than the room.
+
+use super::board::{Expected, FILES, File, HeldHost, Snapshot};
+use super::text::{Line, Tint, clip, fit, left};
+use crate::report;
+
+/// Lines of the terminal that the block leaves alone.
+const SPARED: usize = 6;
+/// Hosts on hold that get a line each.
+const HOSTS: usize = 2;
+
+/// How much room there is, and whether with colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    pub(super) colour: bool,
+}
+
+impl Room {
+    /// The last column stays free: a terminal that has just written it may stand in the next line already.
+    pub(super) fn line(self) -> usize {
+        self.columns.saturating_sub(1)
+    }
+}
+
+/// The block: a line a file and a host on hold, as many as there is room for, then the total.
+pub(super) fn frame(now: &Snapshot, jobs: usize, room: Room) -> Vec<String> {
+    let most = jobs.min(FILES).min(room.rows.saturating_sub(SPARED));
+    let mut hosts = host_lines(&now.held);
+    hosts.truncate(most);
+    let mut lines: Vec<Line> = Vec::new();
+    let files = now.files.iter().take(most - hosts.len());
+    lines.extend(files.map(|file| file_line(file, room.line())));
+    let hidden = now.active.saturating_sub(lines.len());
+    lines.extend(hosts);
+    lines.push(total_line(now, hidden, room.line()));
+    let show = |line: Line| line.show(room.line(), room.colour);
+    lines.into_iter().map(show).collect()
+}
+
+fn host_lines(held: &[HeldHost]) -> Vec<Line> {
+    let named = if held.len() > HOSTS { HOSTS - 1 } else { HOSTS };
+    let mut lines: Vec<_> = held.iter().take(named).map(host_line).collect();
+    if held.len() > named {
+        let more = format!("… {} more hosts wait", held.len() - named);
+        lines.push(Line::default().with(Tint::Faint, more));
+    }
+    lines
+}
+
+fn host_line(held: &HeldHost) -> Line {
+    let wait = format!(" waits {} ({})", left(Some(held.left)), held.why);
+    Line::default()
+        .plain(format!("… {}", held.host))
+        .with(Tint::Faint, wait)
+}
+
+/// What a file line has beside the name, by the room there is.
+struct Shape {
+    bar: usize,
+    sizes: bool,
+    percent: bool,
+    speed: bool,
+    eta: bool,
+}
+
+impl Shape {
+    fn of(room: usize) -> Self {
+        let (bar, sizes, percent, speed, eta) = match room {
+            99.. => (20, true, false, true, true),
+            79.. => (12, true, false, true, false),
+            49.. => (12, false, true, true, false),
+            29.. => (0, false, true, true, false),
+            _ => (0, false, room >= 12, false, false),
+        };
+        Self {
+            bar,
+            sizes,
+            percent,
+            speed,
+            eta,
+        }
+    }
+}
+
+fn file_line(file: &File, room: usize) -> Line {
+    if let Some((wait, why)) = &file.waits {
+        let rest = format!("waits {} ({why})", left(Some(*wait)));
+        return named(
+            &file.name,
+            Line::default().with(Tint::Faint, clip(&rest, room / 2)),
+            room,
+        );
+    }
+    let shape = Shape::of(room);
+    let mut rest = Line::default();
+    if shape.bar > 0 {
+        rest = bar(rest, file, shape.bar);
+    }
+    if shape.sizes {
+        let size = file.size.map_or("--".into(), report::size);
+        rest = rest.plain(format!("  {:>8} / {size:>8}", report::size(file.received)));
+    }
+    if shape.percent {
+        rest = rest.plain(format!(" {:>4}", percent(file)));
+    }
+    if shape.speed {
+        rest = rest.plain(format!("  {:>10}", speed(file.speed)));
+    }
+    if shape.eta {
+        rest = rest.with(Tint::Faint, format!(" {:>8}", left(file.eta)));
+    }
+    named(&file.name, rest, room)
+}
+
+/// The name takes what the rest leaves.
+fn named(name: &str, rest: Line, room: usize) -> Line {
+    let free = room.saturating_sub(2 + rest.width());
+    rest.after(format!(" {} ", fit(name, free)))
+}
+
+fn bar(line: Line, file: &File, cells: usize) -> Line {
+    let size = file.size.unwrap_or(0).max(1);
+    let done = file.size.map_or(0, |_| file.received.min(size));
+    let full = usize::try_from(u128::from(done) * cells as u128 / u128::from(size)).map_or(cells, |n| n.min(cells));
+    line.with(Tint::Bar, "━".repeat(full))
+        .with(Tint::Faint, "─".repeat(cells - full))
+}
+
+fn percent(file: &File) -> String {
+    match file.size {
+        Some(0) => "100%".into(),
+        Some(size) => format!("{}%", u128::from(file.received.min(size)) * 100 / u128::from(size)),
+        None => "--".into(),
+    }
+}
+
+fn speed(speed: Option<f64>) -> String {
+    speed.map_or("--".into(), report::speed)
+}
+
+/// A piece of the total line; the higher its rank, the sooner it goes when the room is short.
+type Piece = (u8, Tint, String);
+
+fn total_line(now: &Snapshot, hidden: usize, room: usize) -> Line {
+    let mut pieces = pieces(now, hidden, room);
+    while width(&pieces) > room {
+        let Some((at, _)) = pieces
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, piece)| piece.0)
+            .filter(|(_, p)| p.0 > 0)
+        else {
+            break;
+        };
+        pieces.remove(at);
+    }
+    let mut line = Line::default();
+    for (at, (_, tint, text)) in pieces.into_iter().enumerate() {
+        line = line.plain(if at == 0 { "" } else { "  " }).with(tint, text);
+    }
+    line
+}
+
+fn width(pieces: &[Piece]) -> usize {
+    let text: usize = pieces.iter().map(|(.., text)| super::text::width(text)).sum();
+    text + 2 * pieces.len().saturating_sub(1)
+}
+
+fn pieces(now: &Snapshot, hidden: usize, room: usize) -> Vec<Piece> {
+    let wide = room >= 79;
+    let mut pieces = vec![(0, Tint::Strong, files(now, wide))];
+    if wide {
+        pieces.push((4, Tint::Plain, bytes(now)));
+    }
+    pieces.push((2, Tint::Plain, speed(now.speed)));
+    pieces.push((3, Tint::Plain, format!("ETA {}", left(now.eta))));
+    pieces.push((
+        5,
+        Tint::Plain,
+        format!("{} {}", now.active, if wide { "active" } else { "act" }),
+    ));
+    if now.waiting > 0 {
+        pieces.push((6, Tint::Faint, format!("{} waiting", now.waiting)));
+    }
+    if now.failed > 0 {
+        pieces.push((1, Tint::Bad, format!("{} failed", now.failed)));
+    }
+    if hidden > 0 {
+        pieces.push((7, Tint::Faint, format!("(+{hidden} not shown)")));
+    }
+    pieces
+}
+
+/// `12/40 files`, and `12/40+ files` while the list is still being read.
+pub(super) fn files(now: &Snapshot, word: bool) -> String {
+    let more = if now.complete { "" } else { "+" };
+    let word = match (word, now.complete, now.listed) {
+        (false, ..) => "",
+        (true, true, 1) => " file",
+        _ => " files",
+    };
+    format!("{}/{}{more}{word}", now.done, now.listed)
+}
+
+fn bytes(now: &Snapshot) -> String {
+    let expected = match now.expected {
+        Expected::Exactly(total) => report::size(total),
+        Expected::About(total) => format!("~{}", report::size(total)),
+        Expected::Unknown => "--".into(),
+    };
+    format!("{} / {expected}", report::size(now.received))
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;
