@@ -125,7 +125,7 @@ fn an_identical_entry_is_fetched_once() {
     let room = Room::new();
     let list = origin.list(["/1", "/2", "/1", "/1#fragment", "/2"]);
     let outcome = room.haul().args(["-j", "1"]).stdin(list).run();
-    outcome.succeeds().says("duplicate");
+    outcome.succeeds().says("3 listed twice");
     room.holds_exactly(&[("1", &bodies[0]), ("2", &bodies[1])]);
     assert_eq!(origin.paths(), ["/1", "/2"]);
 }

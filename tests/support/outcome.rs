@@ -58,6 +58,14 @@ impl Outcome {
         self
     }
 
+    /// The summary says that it was stopped, with so many files of so many entries.
+    #[track_caller]
+    pub fn stopped(&self, done: usize, of: usize) -> &Self {
+        let counted = format!("stopped: {done} of {of} ");
+        assert!(self.stderr.to_lowercase().contains(&counted), "does not say {counted:?}");
+        self
+    }
+
     /// Standard error holds this text.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
