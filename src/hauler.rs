@@ -19,7 +19,7 @@ use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
 use crate::report::{Outcome, Row, Source, Summary, Tally};
 use crate::settings::{Existing, Settings};
-use crate::slots::Slots;
+use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
 use crate::transfer::Tools;
 
@@ -39,7 +39,7 @@ pub struct Hauler {
 struct Shared {
     settings: Settings,
     tools: Tools,
-    slots: Slots,
+    slots: Arc<Slots>,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
     /// Microseconds of pauses that hosts asked for.
@@ -61,7 +61,7 @@ impl Hauler {
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
             tools: Tools { http, disk },
-            slots: Slots::new(jobs, per_host),
+            slots: Arc::new(Slots::new(jobs, per_host)),
             settings,
             downgraded: Mutex::default(),
             paused: AtomicU64::new(0),
@@ -157,8 +157,10 @@ impl<'a> Run<'a> {
         let is_free = |path: &std::path::Path| !must_be_free || !self.shared.tools.disk.is_taken(path);
         let path = Arc::new(self.claims.claim(&wanted, is_free));
         self.waiting += job.url.reveal().as_str().len();
+        let turn = Turn::take(&self.shared.slots, job.url.host()).await;
         let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
-        self.tasks.spawn(delivery::deliver(shared, job, path, events, stop));
+        self.tasks
+            .spawn(delivery::deliver(shared, job, path, turn, events, stop));
     }
 
     async fn refuse(&mut self, bad: BadLine) {

@@ -41,11 +41,12 @@
 //! | cancellation | `stop.rs`: only what reads or sleeps is given up half-way |
 //! | timeouts | `http.rs`: silence, with one timer for a whole body |
 //! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
-//! | a listener with a task for each connection | `cli/demo.rs` |
+//! | a listener with a task for each connection | `cli/demo/server.rs` |
 //! | time that a test can pause | the tests of `slots.rs` |
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 mod disk;
 pub mod error;
 pub mod event;

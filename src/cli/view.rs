@@ -159,6 +159,16 @@ pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, f
     out::raw(&summary(run, &style));
 }
 
+/// Columns of the terminal at stderr; elsewhere, as many as people write in a line.
+pub(crate) fn columns() -> usize {
+    use std::io::IsTerminal as _;
+    if std::io::stderr().is_terminal() {
+        Size::of_stderr().columns
+    } else {
+        100
+    }
+}
+
 /// The board, and where it is shown.
 struct View {
     board: Board,

@@ -13,7 +13,7 @@ use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
 use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
-use crate::slots::Slot;
+use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
 use crate::transfer::{Cost, Plan, Step, Try, Want, disk, plan};
 
@@ -22,24 +22,30 @@ const REDIRECTS: u32 = 10;
 /// Tries of one entry that are not counted: a server may close idle connections, but not for ever.
 const FREE: u32 = 64;
 
-/// Delivers one entry. While it waits for its first slot it is small and holds nothing.
-pub(super) async fn deliver(shared: Arc<Shared>, job: Arc<Job>, path: Arc<PathBuf>, events: Events, stop: Stop) -> Row {
-    let planned = match shared.tools.disk.look(Arc::clone(&path)).await {
-        Ok(found) => plan(shared.settings.existing, found),
-        Err(source) => Plan::Fail(disk("look into the folder", source)),
-    };
+/// Delivers one entry when its turn comes. Until then it is small and holds nothing.
+pub(super) async fn deliver(
+    shared: Arc<Shared>,
+    job: Arc<Job>,
+    path: Arc<PathBuf>,
+    turn: Turn,
+    events: Events,
+    stop: Stop,
+) -> Row {
     let unasked = |outcome| Row {
         path: Some(Arc::clone(&path)),
         ..row(Source::Job(Arc::clone(&job)), outcome)
+    };
+    let Some(slot) = stop.or(turn.come()).await else {
+        return unasked(Outcome::Failed(Arc::new(TransferError::Cancelled)));
+    };
+    let planned = match shared.tools.disk.look(Arc::clone(&path)).await {
+        Ok(found) => plan(shared.settings.existing, found),
+        Err(source) => Plan::Fail(disk("look into the folder", source)),
     };
     let want = match planned {
         Plan::Ask(want) => want,
         Plan::Done(outcome) => return unasked(outcome),
         Plan::Fail(error) => return unasked(Outcome::Failed(Arc::new(error))),
-    };
-    let home = job.url.host();
-    let Some(slot) = stop.or(shared.slots.acquire(&home)).await else {
-        return unasked(Outcome::Failed(Arc::new(TransferError::Cancelled)));
     };
     let delivery = Delivery {
         shared: &shared,
@@ -54,7 +60,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, job: Arc<Job>, path: Arc<PathBu
         tries: 0,
     };
     // The state of a transfer is large, and only an entry that has a slot has one.
-    Box::pin(delivery.run(&home, slot)).await
+    Box::pin(delivery.run(&job.url.host(), slot)).await
 }
 
 struct Delivery<'a> {
