@@ -93,10 +93,9 @@ impl Http {
         let client = self.client(request.url)?;
         let built = self.build(&request);
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
-        let reused = !matches!(connection, client::Connection::Made(_));
         let response = sent
             .ok_or(TransferError::Silence(self.timeouts.silence))?
-            .map_err(|error| trouble::before_head(&error, reused, self.timeouts.connect))?;
+            .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;
         let head = Head::read(&response, &request.method)?;
         Ok(Answer {
             head,

@@ -1,0 +1,212 @@
+//! How a run ends: exit codes, signals, closed streams, and limits of the system.
+
+use crate::support::Answer::{Chunked, HeldAfter, Silent, SilentAfter, Status, Well};
+use crate::support::{Gate, Origin, Room, bytes};
+
+/// Exit 2, one complaint that names what is wrong, nothing requested.
+#[track_caller]
+fn is_usage(args: &[&str], complaint: &str) {
+    let origin = Origin::new();
+    origin.file_elsewhere("x");
+    let room = Room::new();
+    room.give("list.txt", origin.list(["/a"]));
+    room.give("file", "mine");
+    let url = origin.url("/a");
+    let outcome = room.haul().args(args).arg(&url).run();
+    outcome
+        .exits_with(2)
+        .says(complaint)
+        .is_plain_text()
+        .never_says("panicked");
+    assert_eq!(origin.connections(), 0, "nothing is requested");
+    room.holds_exactly::<&str>(&[]);
+}
+
+#[test]
+fn an_unknown_option_is_usage() {
+    is_usage(&["--no-such-option"], "--no-such-option");
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_usage() {
+    for args in [
+        ["--jobs", "0"],
+        ["--jobs", "many"],
+        ["--per-host", "0"],
+        ["--retries", "-1"],
+        ["--timeout", "0"],
+        ["--timeout", "soon"],
+        ["--existing", "guess"],
+        ["--header", "no colon"],
+    ] {
+        is_usage(&[&args.join("=")], args[0]);
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_is_usage() {
+    is_usage(&["../given/missing.txt"], "missing.txt");
+    is_usage(&["../given/list.txt", "../given/missing.txt"], "missing.txt");
+    is_usage(&["../given"], "given");
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_usage() {
+    is_usage(&["-d", "../given/file"], "../given/file");
+    is_usage(&["-d", "../given/file/below"], "../given/file/below");
+    is_usage(&["-d", "/proc/self/no/such"], "/proc/self/no/such");
+}
+
+#[test]
+fn a_certificate_file_that_is_none_is_usage() {
+    is_usage(&["--ca-cert", "../given/missing.pem"], "missing.pem");
+    is_usage(&["--ca-cert", "../given/file"], "file");
+}
+
+#[test]
+fn the_first_signal_parks_and_the_next_run_goes_on() {
+    for (is_interrupt, code) in [(true, 130), (false, 143)] {
+        let origin = Origin::new();
+        let body = bytes(300_000, 1);
+        origin.file("/a.bin", &body).etag("v1").then(SilentAfter(200_000));
+        origin.file("/b.bin", &body).then(Silent);
+        origin.file("/c.bin", &body);
+        let room = Room::new();
+        let (list, failed) = (room.beside("list.txt"), room.beside("failed.txt"));
+        room.give("list.txt", origin.list(["/a.bin", "/b.bin", "/c.bin"]));
+        let haul = room
+            .haul()
+            .args(["-j", "2"])
+            .arg(&list)
+            .arg("--failed")
+            .arg(&failed)
+            .start();
+        origin.wait_for_requests(2);
+        if is_interrupt {
+            haul.interrupt();
+        } else {
+            haul.terminate();
+        }
+        let outcome = haul.finish();
+        outcome
+            .exits_with(code)
+            .says("inished 0 of ")
+            .never_says("panicked")
+            .is_plain_text();
+        let left = std::fs::read_to_string(&failed).unwrap();
+        assert!(left.contains("/a.bin") && left.contains("/b.bin"), "{left}");
+        assert!(!room.path("a.bin").exists() && !room.path("b.bin").exists());
+        assert_eq!(origin.requests_for("/c.bin").len(), 0, "no new entries");
+        room.haul().arg(&list).run().succeeds();
+        room.holds_exactly(&[("a.bin", &body), ("b.bin", &body), ("c.bin", &body)]);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_too() {
+    let origin = Origin::new();
+    origin.file_elsewhere("").always(Silent);
+    let room = Room::new();
+    let haul = room.haul().arg(origin.url("/a")).start();
+    origin.wait_for_requests(1);
+    haul.interrupt();
+    haul.interrupt();
+    haul.finish().exits_with(130).never_says("panicked");
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_list() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let room = Room::new();
+    let mut haul = room.haul().start();
+    haul.write(origin.url("/a") + "\nhttp://half a li");
+    origin.wait_for("/a");
+    haul.interrupt();
+    haul.ends_with_its_pipe_open().exits_with(130);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_retry() {
+    let origin = Origin::new();
+    origin.file("/a", "a").always(Status(503).retry_after("50"));
+    let room = Room::new();
+    let haul = room.haul().args(["-v", &origin.url("/a")]).start();
+    haul.wait_for_stderr("503");
+    haul.interrupt();
+    haul.finish().exits_with(130);
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn closed_streams_are_no_reason_to_stop() {
+    let origin = Origin::new();
+    let body = bytes(100_000, 1);
+    origin.file("/a.bin", &body);
+    origin.file("/b.bin", &body);
+    let room = Room::new();
+    let list = room.give("list.txt", origin.list(["/a.bin", "/missing.bin", "/b.bin"]));
+    let quiet = room.haul().closed_stdout().closed_stderr();
+    let hauls = [
+        room.haul().closed_stdout(),
+        room.haul().closed_stderr(),
+        quiet,
+        room.haul().unheard(),
+    ];
+    for haul in hauls {
+        haul.args(["-f", "-v"]).arg(&list).run().fails().never_says("panicked");
+        room.holds_exactly(&[("a.bin", &body), ("b.bin", &body)]);
+    }
+}
+
+#[test]
+fn help_into_a_closed_pipe_is_no_panic() {
+    let room = Room::new();
+    for haul in [room.haul().closed_stdout(), room.haul().unheard()] {
+        haul.arg("--help").run().never_says("panicked");
+    }
+}
+
+#[test]
+fn more_jobs_than_file_descriptors_still_bring_every_file() {
+    let origin = Origin::new();
+    let body = bytes(50_000, 1);
+    origin.file_elsewhere(&body).always(Chunked);
+    let paths: Vec<_> = (0..150).map(|n| format!("/{n}")).collect();
+    let room = Room::new();
+    let haul = room.haul().limit_nofile(32).args(["-j", "64", "--retries", "0"]);
+    haul.stdin(origin.list(&paths)).run().succeeds().finished(150, 150);
+    let files = room.files();
+    assert!(files.len() == 150 && files.values().all(|file| *file == body));
+}
+
+#[test]
+fn a_soft_limit_of_file_descriptors_is_raised() {
+    let origin = Origin::new();
+    let gate = Gate::new();
+    origin.file_elsewhere("x").always(Well.held_by(&gate));
+    let paths: Vec<_> = (0..80).map(|n| format!("/{n}")).collect();
+    let room = Room::new();
+    let mut haul = room.haul().soft_limit_nofile(32).args(["-j", "64"]).start();
+    haul.write(origin.list(&paths));
+    origin.wait_for_requests(64);
+    gate.open();
+    haul.finish().succeeds();
+    assert_eq!(origin.most_at_once(), 64);
+}
+
+#[test]
+fn what_is_whole_before_the_signal_stays() {
+    let origin = Origin::new();
+    let gate = Gate::new();
+    origin.file("/a", "a");
+    origin.file("/b", bytes(100, 1)).then(HeldAfter(50, gate));
+    let room = Room::new();
+    let mut haul = room.haul().arg("-v").start();
+    haul.write(origin.list(["/a", "/b"]));
+    origin.wait_for("/b");
+    haul.wait_for_stderr("/a");
+    haul.interrupt();
+    haul.finish().exits_with(130).says("inished 1 of ");
+    room.holds(&[("a", "a")]);
+}

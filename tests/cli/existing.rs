@@ -1,0 +1,142 @@
+//! A file that is already there is worth more than one that is not here yet.
+
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use crate::support::Answer::{CutAfter, Status};
+use crate::support::{Origin, Room, bytes};
+
+fn gets(origin: &Origin) -> usize {
+    origin.requests().iter().filter(|r| r.method == "GET").count()
+}
+
+#[test]
+fn check_takes_a_file_of_the_same_size_for_done() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789");
+    let room = Room::new();
+    room.put("a.bin", "abcdefghij");
+    room.haul()
+        .arg(origin.url("/a.bin"))
+        .run()
+        .succeeds()
+        .says("already there");
+    room.holds_exactly(&[("a.bin", "abcdefghij")]);
+    assert_eq!(gets(&origin), 0);
+}
+
+#[test]
+fn check_fails_a_file_of_another_size_and_touches_nothing() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789");
+    origin.file("/b.bin", "b");
+    let room = Room::new();
+    room.put("a.bin", "mine");
+    let outcome = room.haul().stdin(origin.list(["/a.bin", "/b.bin"])).run();
+    outcome.fails().says_in_a_line(&["another size"]).finished(1, 2);
+    room.holds_exactly(&[("a.bin", "mine"), ("b.bin", "b")]);
+}
+
+#[test]
+fn check_touches_nothing_when_the_server_will_not_tell_the_size() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789").always(Status(405));
+    let room = Room::new();
+    room.put("a.bin", "mine");
+    room.haul().impatient().arg(origin.url("/a.bin")).run().fails();
+    room.holds_exactly(&[("a.bin", "mine")]);
+}
+
+#[test]
+fn skip_never_asks() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789");
+    let room = Room::new();
+    room.put("a.bin", "mine");
+    room.haul()
+        .args(["--existing", "skip", &origin.url("/a.bin")])
+        .run()
+        .succeeds();
+    room.holds_exactly(&[("a.bin", "mine")]);
+    assert_eq!(origin.connections(), 0);
+}
+
+#[test]
+fn overwrite_replaces_it() {
+    let origin = Origin::new();
+    let body = bytes(100_000, 1);
+    origin.file("/a.bin", &body);
+    for args in [&["-f"][..], &["--force"], &["--existing", "overwrite"]] {
+        let room = Room::new();
+        room.put("a.bin", "mine");
+        room.haul().args(args).arg(origin.url("/a.bin")).run().succeeds();
+        room.holds_exactly(&[("a.bin", &body)]);
+    }
+}
+
+#[test]
+fn overwrite_keeps_the_old_file_until_the_new_one_is_whole() {
+    let origin = Origin::new();
+    origin.file("/a.bin", bytes(100_000, 1)).always(CutAfter(50_000));
+    let room = Room::new();
+    room.put("a.bin", "mine");
+    room.haul()
+        .impatient()
+        .args(["-f", "--retries", "1", &origin.url("/a.bin")])
+        .run()
+        .fails();
+    room.holds(&[("a.bin", "mine")]);
+}
+
+#[test]
+fn rename_takes_a_free_name() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789");
+    let room = Room::new();
+    room.put("a.bin", "mine");
+    room.haul()
+        .args(["--existing", "rename", &origin.url("/a.bin")])
+        .run()
+        .succeeds();
+    room.holds_exactly(&[("a.bin", "mine"), ("a-2.bin", "0123456789")]);
+}
+
+#[test]
+fn fail_fails_and_the_rest_arrives() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789");
+    origin.file("/b.bin", "b");
+    let room = Room::new();
+    room.put("a.bin", "0123456789");
+    let outcome = room
+        .haul()
+        .args(["--existing", "fail"])
+        .stdin(origin.list(["/a.bin", "/b.bin"]))
+        .run();
+    outcome.fails().finished(1, 2);
+    room.holds_exactly(&[("a.bin", "0123456789"), ("b.bin", "b")]);
+    assert_eq!(origin.paths(), ["/b.bin"]);
+}
+
+#[test]
+fn update_fetches_only_what_is_newer_on_the_server() {
+    let origin = Origin::new();
+    let day = |n: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(86_400 * n);
+    origin.file("/newer.bin", "new").last_modified(day(20_000));
+    origin.file("/older.bin", "old").last_modified(day(10_000));
+    let room = Room::new();
+    for name in ["newer.bin", "older.bin"] {
+        let path = room.put(name, "mine");
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(day(15_000))
+            .unwrap();
+    }
+    let list = origin.list(["/newer.bin", "/older.bin", "/newer.bin?absent"]);
+    room.haul().args(["--existing", "update"]).stdin(list).run().succeeds();
+    room.holds_exactly(&[("newer.bin", "new"), ("newer-2.bin", "new"), ("older.bin", "mine")]);
+    let modified = std::fs::metadata(room.path("newer.bin")).unwrap().modified().unwrap();
+    assert_eq!(modified, day(20_000));
+}

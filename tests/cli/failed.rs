@@ -1,0 +1,98 @@
+//! `--failed`: what is missing, as a list that runs again.
+
+use std::fs;
+
+use crate::support::Answer::Status;
+use crate::support::{Origin, Room};
+
+#[test]
+fn the_list_of_failures_runs_again_and_gives_the_same_names() {
+    let origin = Origin::new();
+    origin.file("/x/a.bin", "x");
+    origin.file("/y/a.bin", "y").then(Status(404));
+    origin.file("/b.bin", "b").then(Status(404));
+    origin.file("/c", "c").then(Status(404));
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let list = origin.list(["/x/a.bin", "/y/a.bin", "/b.bin"]) + &origin.url("/c") + " sub/c.bin\n";
+    room.haul()
+        .arg("--failed")
+        .arg(&failed)
+        .stdin(list)
+        .run()
+        .fails()
+        .finished(1, 4);
+    room.holds_exactly(&[("a.bin", "x")]);
+    room.haul().arg(&failed).run().succeeds().finished(3, 3);
+    room.holds_exactly(&[("a.bin", "x"), ("a-2.bin", "y"), ("b.bin", "b"), ("sub/c.bin", "c")]);
+    assert_eq!(origin.requests_for("/x/a.bin").len(), 1);
+}
+
+#[test]
+fn a_list_may_be_replaced_by_its_own_failures() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "a");
+    origin.file("/b.bin", "b").then(Status(404));
+    let room = Room::new();
+    let list = room.give("list.txt", origin.list(["/a.bin", "/b.bin"]));
+    room.haul()
+        .arg(&list)
+        .arg("--failed")
+        .arg(&list)
+        .run()
+        .fails()
+        .finished(1, 2);
+    let left = fs::read_to_string(&list).unwrap();
+    assert!(left.contains("/b.bin") && !left.contains("/a.bin"), "{left}");
+    room.haul()
+        .arg(&list)
+        .arg("--failed")
+        .arg(&list)
+        .run()
+        .succeeds()
+        .finished(1, 1);
+    room.holds_exactly(&[("a.bin", "a"), ("b.bin", "b")]);
+    room.haul().arg(&list).run().succeeds();
+    assert_eq!(origin.paths().len(), 3);
+}
+
+#[test]
+fn a_bad_line_is_in_the_list_of_failures_and_harms_it_not() {
+    let origin = Origin::new();
+    origin.file("/b.bin", "b").then(Status(404));
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let list = format!("nonsense\n{}\n", origin.url("/b.bin"));
+    room.haul().arg("--failed").arg(&failed).stdin(list).run().fails();
+    assert!(fs::read_to_string(&failed).unwrap().contains("nonsense"));
+    room.haul().arg(&failed).run();
+    room.holds_exactly(&[("b.bin", "b")]);
+}
+
+#[test]
+fn the_failures_can_be_fetched_although_their_urls_hold_secrets() {
+    let origin = Origin::new();
+    origin.file("/a.bin?token=s3cret", "a").then(Status(404));
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let url = origin.url("/a.bin?token=s3cret");
+    let outcome = room.haul().arg("--failed").arg(&failed).arg(&url).run();
+    outcome.fails().never_says("s3cret");
+    room.haul().arg(&failed).run().succeeds();
+    room.holds_exactly(&[("a.bin", "a")]);
+}
+
+#[test]
+fn where_nothing_failed_the_list_is_empty() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "a");
+    let room = Room::new();
+    let failed = room.give("failed.txt", "old news\n");
+    room.haul()
+        .arg("--failed")
+        .arg(&failed)
+        .arg(origin.url("/a.bin"))
+        .run()
+        .succeeds();
+    assert!(!fs::read_to_string(&failed).unwrap_or_default().contains("old news"));
+}

@@ -1,0 +1,18 @@
+//! The real program against servers that behave and servers that do not. Every test is a sentence about haul.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bodies;
+mod ends;
+mod existing;
+mod failed;
+mod lists;
+mod many;
+mod memory;
+mod names;
+mod origin;
+mod redirects;
+mod requests;
+mod retries;
+mod screens;

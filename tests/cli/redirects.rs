@@ -1,0 +1,163 @@
+//! Redirects (RFC 9110 section 15.4): followed with care.
+
+use crate::support::Answer::{self, Status};
+use crate::support::{Origin, Room};
+
+/// An origin on which `/0` leads to `/1`, …, and after so many steps there is a file.
+fn chain(steps: usize) -> Origin {
+    let origin = Origin::new();
+    for step in 0..steps {
+        origin
+            .file(&format!("/{step}"), "")
+            .always(Answer::to(&format!("/{}", step + 1)));
+    }
+    origin.file(&format!("/{steps}"), "at last");
+    origin
+}
+
+#[test]
+fn ten_redirects_are_followed_and_do_not_rename() {
+    let origin = chain(10);
+    let room = Room::new();
+    room.haul().args(["--retries", "0", &origin.url("/0")]).run().succeeds();
+    room.holds_exactly(&[("0", "at last")]);
+    assert_eq!(origin.requests().len(), 11);
+}
+
+#[test]
+fn the_eleventh_redirect_is_refused() {
+    let origin = chain(11);
+    let room = Room::new();
+    room.haul()
+        .impatient()
+        .arg(origin.url("/0"))
+        .run()
+        .fails()
+        .says("redirect");
+    room.holds_exactly::<&str>(&[]);
+    assert_eq!(origin.requests().len(), 11);
+}
+
+#[test]
+fn a_loop_ends_and_is_not_tried_again() {
+    let origin = Origin::new();
+    origin.file("/a", "").always(Answer::to("/b"));
+    origin.file("/b", "").always(Answer::to("/a"));
+    let room = Room::new();
+    room.haul()
+        .impatient()
+        .arg(origin.url("/a"))
+        .run()
+        .fails()
+        .says("redirect");
+    room.holds_exactly::<&str>(&[]);
+    assert!(origin.requests().len() <= 11);
+}
+
+#[test]
+fn each_kind_of_redirect_is_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let origin = Origin::new();
+        origin.file("/a", "").always(Status(status).field("Location", "/b"));
+        origin.file("/b", "b");
+        let room = Room::new();
+        room.haul().arg(origin.url("/a")).run().succeeds();
+        room.holds_exactly(&[("a", "b")]);
+    }
+}
+
+#[test]
+fn a_location_is_resolved_against_the_url_that_gave_it() {
+    let authority = Origin::new();
+    authority.file("/there", "there");
+    let other = authority.url("/there").replace("http:", "");
+    for (from, location, to) in [
+        ("/dir/a?x=/y", "b", "/dir/b"),
+        ("/dir/a", "../b", "/b"),
+        ("/dir/a?x", "?y=1", "/dir/a?y=1"),
+        ("/dir/a", "b#fragment", "/dir/b"),
+        ("/dir/a", "b c", "/dir/b%20c"),
+        ("/dir/a", "/b//c;d=e:f", "/b//c;d=e:f"),
+        ("/dir/a", &other, ""),
+    ] {
+        let origin = Origin::new();
+        origin.file(from, "").always(Answer::to(location));
+        if !to.is_empty() {
+            origin.file(to, "there");
+        }
+        let room = Room::new();
+        room.haul().arg(origin.url(from)).run().succeeds();
+        room.holds_exactly(&[("a", "there")]);
+    }
+}
+
+#[test]
+fn a_location_that_leads_nowhere_fails_at_once() {
+    let origin = Origin::new();
+    origin.file("/none", "").always(Status(302));
+    origin.file("/empty", "").always(Answer::to("http://"));
+    origin.file("/ftp", "").always(Answer::to("ftp://127.0.0.1/a"));
+    origin.file("/file", "").always(Answer::to("file:///etc/passwd"));
+    origin.file("/data", "").always(Answer::to("data:text/plain,hello"));
+    origin.file("/choices", "").always(Status(300));
+    let paths = ["/none", "/empty", "/ftp", "/file", "/data", "/choices"];
+    let room = Room::new();
+    let outcome = room.haul().impatient().stdin(origin.list(paths)).run();
+    outcome.fails().finished(0, paths.len()).is_plain_text();
+    room.holds_exactly::<&str>(&[]);
+    assert_eq!(origin.requests().len(), paths.len());
+}
+
+#[test]
+fn no_secret_goes_along_to_another_origin() {
+    let (first, second) = (Origin::new(), Origin::new());
+    first.file("/a", "").always(Answer::to("/b"));
+    first.file("/b", "").always(Answer::to(&second.url("/c")));
+    second.file("/c", "c");
+    let secrets = ["Authorization", "Cookie", "X-Api-Key"];
+    let room = Room::new();
+    let args = [
+        "-H",
+        "Authorization: Bearer s1",
+        "-H",
+        "Cookie: k=s2",
+        "-H",
+        "X-Api-Key: s3",
+    ];
+    room.haul().args(args).arg(first.url("/a")).run().succeeds();
+    room.holds_exactly(&[("a", "c")]);
+    for name in secrets {
+        assert!(first.requests().iter().all(|r| r.field(name).is_some()), "{name}");
+        assert_eq!(second.requests()[0].field(name), None, "{name}");
+    }
+}
+
+#[test]
+fn no_credentials_go_along_to_another_origin() {
+    for in_url in [true, false] {
+        let (first, second) = (Origin::new(), Origin::new());
+        first.file("/a", "").always(Answer::to(&second.url("/c")));
+        second.file("/c", "c");
+        let room = Room::new();
+        let haul = if in_url {
+            room.haul().arg(first.url("/a").replace("http://", "http://user:hush@"))
+        } else {
+            room.haul().args(["-u", "user:hush", &first.url("/a")])
+        };
+        haul.run().succeeds().never_says("hush");
+        assert!(first.requests()[0].field("Authorization").is_some());
+        let request = &second.requests()[0];
+        assert_eq!(request.field("Authorization"), None);
+        assert_eq!(request.field("Referer"), None);
+    }
+}
+
+#[test]
+fn a_redirect_that_ends_in_a_404_is_a_404() {
+    let origin = Origin::new();
+    origin.file("/a", "").always(Answer::to("/nothing"));
+    let room = Room::new();
+    room.haul().impatient().arg(origin.url("/a")).run().fails().says("404");
+    room.holds_exactly::<&str>(&[]);
+    assert_eq!(origin.paths(), ["/a", "/nothing"]);
+}

@@ -1,0 +1,38 @@
+//! What the tests stand on: a server that misbehaves ([`Origin`]), and the real program in a room of its own ([`Room`]).
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each test program uses the part it needs"
+)]
+
+mod capture;
+mod haul;
+mod origin;
+mod outcome;
+mod room;
+mod running;
+
+pub use haul::Haul;
+pub use origin::{Answer, Gate, Origin, Request, Resource};
+pub use outcome::Outcome;
+pub use room::Room;
+pub use running::Running;
+
+/// Bytes that never repeat at any offset a mistake would make, the same for the same length and seed.
+pub fn bytes(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words.flatten().take(length).collect()
+}
+
+/// Tells the reader of a failed test something.
+#[expect(clippy::print_stderr, reason = "the test harness shows this with the failure")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}

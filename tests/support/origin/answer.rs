@@ -1,0 +1,243 @@
+//! The ways to answer a request, one of them good.
+
+use std::time::{Duration, SystemTime};
+
+use super::resource::{Field, File, Message};
+use super::{Gate, Request};
+
+/// How one request is answered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// As a good server would: conditions, ranges, a length, the connection kept.
+    Well,
+    /// This status.
+    Status(u16),
+    /// The whole length announced, so many bytes of it sent, then the end (FIN).
+    CutAfter(usize),
+    /// The same, but the connection is reset (RST).
+    ResetAfter(usize),
+    /// In chunks (RFC 9112 section 7.1), to the end.
+    Chunked,
+    /// In chunks, of which so many bytes are sent, then the end without the last chunk.
+    CutChunked(usize),
+    /// Without a length: the body ends when the connection does.
+    UntilClose,
+    /// Well, with a connection that is promised to be kept and closed at once.
+    ThenClose,
+    /// The request is read and the connection closed, without a byte.
+    HangUp,
+    /// Not a byte for as long as the peer stays.
+    Silent,
+    /// So many bytes of the body, then none for as long as the peer stays.
+    SilentAfter(usize),
+    /// A header section that never ends, byte by byte.
+    EndlessHead,
+    /// A 206 whose Content-Range begins at this byte, whatever was asked for.
+    PartFrom(usize),
+    /// These bytes, HTTP or not, then the end.
+    Raw(Vec<u8>),
+    /// Nothing until the gate opens, then the other answer.
+    Held(Gate, Box<Answer>),
+    /// So many bytes of a good body, the rest when the gate opens.
+    HeldAfter(usize, Gate),
+    /// The other answer, with one more header field.
+    With(Box<Answer>, String, String),
+}
+
+impl Answer {
+    /// To there, with a 302.
+    pub fn to(location: &str) -> Self {
+        Self::Status(302).field("Location", location)
+    }
+
+    /// With this field.
+    pub fn field(self, name: &str, value: &str) -> Self {
+        Self::With(Box::new(self), name.to_owned(), value.to_owned())
+    }
+
+    /// With `Retry-After` (RFC 9110 section 10.2.3), in either form.
+    pub fn retry_after(self, value: &str) -> Self {
+        self.field("Retry-After", value)
+    }
+
+    /// With a `Retry-After` that is the date of so long from now, cut to a second as all HTTP dates are.
+    pub fn retry_after_date(self, wait: Duration) -> Self {
+        self.retry_after(&httpdate::fmt_http_date(SystemTime::now() + wait))
+    }
+
+    /// Not before the gate opens.
+    pub fn held_by(self, gate: &Gate) -> Self {
+        Self::Held(gate.clone(), Box::new(self))
+    }
+
+    /// What a connection has to do for it.
+    pub(super) fn script(&self, file: &File, request: &Request) -> Script {
+        let good = || file.answer(request);
+        let script = match self {
+            Self::Well => Script::by_length(good()),
+            Self::Status(code) => Script::by_length(Message::bare(*code)),
+            Self::CutAfter(n) => Script::by_length(good()).cut_at(*n).end(End::Close),
+            Self::ResetAfter(n) => Script::by_length(good()).cut_at(*n).end(End::Reset),
+            Self::Chunked => Script::by_chunks(good(), true),
+            Self::CutChunked(n) => Script::by_chunks(cut(good(), *n), false).end(End::Close),
+            Self::UntilClose => Script::by_close(good()),
+            Self::ThenClose => Script::by_length(good()).end(End::Close),
+            Self::HangUp => Script::raw(b"").end(End::Close),
+            Self::Silent => Script::raw(b"").then(Step::Hold(None)),
+            Self::SilentAfter(n) => Script::by_length(good()).cut_at(*n).then(Step::Hold(None)),
+            Self::EndlessHead => Script::raw(b"HTTP/1.1 200 OK\r\nSlow: ").then(Step::Drip(b'x')),
+            Self::PartFrom(first) => Script::by_length(file.part(*first..file.size())),
+            Self::Raw(bytes) => Script::raw(bytes).end(End::Close),
+            Self::Held(gate, answer) => answer.script(file, request).held(gate),
+            Self::HeldAfter(n, gate) => Script::by_length(good()).hold_at(*n, gate),
+            Self::With(answer, name, value) => answer.script(file, request).with((name.clone(), value.clone())),
+        };
+        if request.method == "HEAD" {
+            script.without_body()
+        } else {
+            script
+        }
+    }
+}
+
+/// What happens to the connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Keep,
+    Close,
+    Reset,
+}
+
+/// One thing that a connection does.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Send(Vec<u8>),
+    /// Until the gate opens; no gate never does.
+    Hold(Option<Gate>),
+    /// This byte again and again.
+    Drip(u8),
+}
+
+/// An answer, laid out.
+pub(super) struct Script {
+    gate: Option<Gate>,
+    head: Option<(u16, Vec<Field>)>,
+    body: Vec<Step>,
+    end: End,
+}
+
+impl Script {
+    fn by_length(message: Message) -> Self {
+        let length = message.body.len().to_string();
+        let has_length = !matches!(message.status, 100..=199 | 204 | 304);
+        let script = Self::framed(message.status, message.fields, message.body);
+        if has_length {
+            script.with(("Content-Length".to_owned(), length))
+        } else {
+            script
+        }
+    }
+
+    fn by_chunks(message: Message, whole: bool) -> Self {
+        let mut framed = Vec::new();
+        for chunk in message.body.chunks(1000) {
+            framed.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            framed.extend_from_slice(chunk);
+            framed.extend_from_slice(b"\r\n");
+        }
+        if whole {
+            framed.extend_from_slice(b"0\r\n\r\n");
+        }
+        let coding = ("Transfer-Encoding".to_owned(), "chunked".to_owned());
+        Self::framed(message.status, message.fields, framed).with(coding)
+    }
+
+    fn by_close(message: Message) -> Self {
+        let close = ("Connection".to_owned(), "close".to_owned());
+        Self::framed(message.status, message.fields, message.body)
+            .with(close)
+            .end(End::Close)
+    }
+
+    fn framed(status: u16, fields: Vec<Field>, body: Vec<u8>) -> Self {
+        Self {
+            gate: None,
+            head: Some((status, fields)),
+            body: vec![Step::Send(body)],
+            end: End::Keep,
+        }
+    }
+
+    fn raw(bytes: &[u8]) -> Self {
+        Self {
+            gate: None,
+            head: None,
+            body: vec![Step::Send(bytes.to_vec())],
+            end: End::Close,
+        }
+    }
+
+    fn with(mut self, field: Field) -> Self {
+        if let Some((_, fields)) = &mut self.head {
+            fields.push(field);
+        }
+        self
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.body.push(step);
+        self
+    }
+
+    fn end(mut self, end: End) -> Self {
+        self.end = end;
+        self
+    }
+
+    fn held(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
+    fn cut_at(mut self, at: usize) -> Self {
+        if let [Step::Send(bytes)] = &mut *self.body {
+            bytes.truncate(at);
+        }
+        self
+    }
+
+    fn hold_at(mut self, at: usize, gate: &Gate) -> Self {
+        if let [Step::Send(bytes)] = &mut *self.body {
+            let rest = bytes.split_off(at.min(bytes.len()));
+            self.body.push(Step::Hold(Some(gate.clone())));
+            self.body.push(Step::Send(rest));
+        }
+        self
+    }
+
+    fn without_body(mut self) -> Self {
+        if self.head.is_some() {
+            self.body.clear();
+        }
+        self
+    }
+
+    /// The steps in their order, and what comes after them.
+    pub(super) fn steps(self) -> (Vec<Step>, End) {
+        let gate = self.gate.map(|gate| Step::Hold(Some(gate)));
+        let head = self.head.map(|(status, fields)| Step::Send(head(status, &fields)));
+        let steps = gate.into_iter().chain(head).chain(self.body);
+        (steps.collect(), self.end)
+    }
+}
+
+fn head(status: u16, fields: &[Field]) -> Vec<u8> {
+    let lines = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let lines: String = lines.collect();
+    format!("HTTP/1.1 {status} A Reason\r\n{lines}\r\n").into_bytes()
+}
+
+fn cut(mut message: Message, at: usize) -> Message {
+    message.body.truncate(at);
+    message
+}

@@ -1,0 +1,136 @@
+//! A child while it lives.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Room;
+use super::capture::Capture;
+use super::outcome::{Outcome, account};
+
+/// Far more than any run here needs: a child that lives longer is killed, and its test fails.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// The program while it runs. It is killed if the test ends first.
+pub struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Capture,
+    stderr: Capture,
+    shown: String,
+    root: PathBuf,
+}
+
+impl Running {
+    pub(super) fn new(mut child: Child, shown: String, room: &Room) -> Self {
+        Self {
+            stdin: child.stdin.take(),
+            stdout: Capture::of(child.stdout.take()),
+            stderr: Capture::of(child.stderr.take()),
+            child,
+            shown,
+            root: room.root().to_owned(),
+        }
+    }
+
+    /// Writes into the pipe, which stays open.
+    #[track_caller]
+    pub fn write(&mut self, text: impl AsRef<[u8]>) {
+        let stdin = self.stdin.as_mut().expect("an open pipe");
+        stdin.write_all(text.as_ref()).expect("somebody reads the pipe");
+    }
+
+    /// The pipe itself, for who wants to write on a thread of its own.
+    pub fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("an open pipe")
+    }
+
+    /// The list is at its end.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Waits until standard error says this.
+    #[track_caller]
+    pub fn wait_for_stderr(&self, text: &str) {
+        assert!(self.stderr.wait_for(text, DEADLINE), "waited for {text:?} in vain");
+    }
+
+    /// As Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// As `kill` does.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// The most memory it had at one time so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a child that lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|l| l.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+        kib.expect("the high-water mark of memory") * 1024
+    }
+
+    /// Closes the pipe and waits for the end.
+    #[track_caller]
+    pub fn finish(mut self) -> Outcome {
+        self.stdin = None;
+        self.ends_with_its_pipe_open()
+    }
+
+    /// Waits for the end, although the list may go on.
+    #[track_caller]
+    pub fn ends_with_its_pipe_open(mut self) -> Outcome {
+        let status = self.wait();
+        let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
+        Outcome::new(status, stdout, stderr, &self.shown, &self.root)
+    }
+
+    #[track_caller]
+    fn wait(&mut self) -> ExitStatus {
+        let pid = self.pid();
+        let (over, watch) = mpsc::channel::<()>();
+        let dog = thread::spawn(move || {
+            let is_late = watch.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout);
+            if is_late {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            is_late
+        });
+        let status = self.child.wait().expect("the end of a child");
+        drop(over);
+        assert!(!dog.join().unwrap_or(true), "still running after {DEADLINE:?}");
+        status
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a child that lives");
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let is_over = matches!(self.child.try_wait(), Ok(Some(_)));
+        if !is_over {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        // After `finish` the outcome speaks, unless the end was not reached.
+        if thread::panicking() {
+            let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
+            super::tell(&account(&self.shown, "before its end", &stdout, &stderr, &self.root));
+        }
+    }
+}
