@@ -148,6 +148,15 @@ pub enum TransferError {
         /// Bytes that were announced, when they were.
         of: Option<u64>,
     },
+    /// The body went on after its end.
+    #[error("more bytes than were announced")]
+    LongBody,
+    /// Another process is downloading this very file.
+    #[error("another haul is at this file")]
+    Locked,
+    /// A file of that name appeared while this one came.
+    #[error("a file of that name appeared meanwhile")]
+    Appeared,
     /// A redirect that is not followed (RFC 9110 section 15.4).
     #[error("{0}")]
     Redirect(String),
@@ -179,10 +188,12 @@ impl TransferError {
             Self::Dns(_) => Kind::Dns,
             Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
             Self::Tls { .. } => Kind::Tls,
-            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) => Kind::Http,
+            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
+                Kind::Http
+            }
             Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
-            Self::InTheWay(_) | Self::Name(_) => Kind::Name,
+            Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } => Kind::Disk,
             Self::Cancelled => Kind::Cancelled,
         }

@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::claims::Claims;
+use crate::disk::part::Durability;
 use crate::disk::{Disk, name};
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events};
@@ -60,7 +61,11 @@ impl Hauler {
         let jobs = settings.jobs.get();
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
-            tools: Tools { http, disk },
+            tools: Tools {
+                http,
+                disk,
+                durability: Durability::System,
+            },
             slots: Arc::new(Slots::new(jobs, per_host)),
             settings,
             downgraded: Mutex::default(),

@@ -50,6 +50,7 @@ pub mod compare;
 mod disk;
 pub mod error;
 pub mod event;
+mod gaps;
 mod hauler;
 mod http;
 pub mod job;

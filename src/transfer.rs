@@ -1,37 +1,47 @@
 //! One try at one file: ask, decide, copy. Nobody here knows of retries, lists or screens.
 
+mod resume;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::disk::part::{Part, Replace};
+use crate::disk::mark::Mark;
+use crate::disk::part::{Durability, Earlier, Finish, Identity, Part, Replace};
+use crate::disk::record::Record;
 use crate::disk::{Disk, Found};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Answer, Head, Http, Leg, Request};
+use crate::http::{Answer, Head, Http, Leg, Request, Unless};
 use crate::report::Outcome;
 use crate::settings::Existing;
 use crate::stop::Stop;
+use resume::{Asked, Course};
 
 /// What a transfer works with.
 #[derive(Debug)]
 pub(crate) struct Tools {
     pub(crate) http: Http,
     pub(crate) disk: Disk,
+    pub(crate) durability: Durability,
 }
 
 /// What is wanted of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Want {
     /// The file; nothing is in its place.
     File,
     /// The file, for the place of the one that is there.
     Replacement,
-    /// The file, if it is newer than the one that is there.
-    Newer { than: SystemTime, size: u64 },
+    /// The file, if it is not the one of this size and date that is there.
+    Newer {
+        than: SystemTime,
+        size: u64,
+        unless: Unless,
+    },
     /// Only its size, to compare with the one that is there.
     Size { here: u64 },
     /// The same, by a GET whose body nobody reads: the server does not answer HEAD.
@@ -42,33 +52,52 @@ pub(crate) enum Want {
 #[derive(Debug)]
 pub(crate) enum Plan {
     Ask(Want),
-    Done(Outcome),
+    Done(Outcome, u64),
     Fail(TransferError),
 }
 
-/// Looks at what is there and decides, after the settings, what to do about it.
-pub(crate) fn plan(existing: Existing, found: Found) -> Plan {
+/// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown.
+pub(crate) fn plan(existing: Existing, found: Found, entry: &str) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
-    match (existing, found) {
-        (_, Found::Nothing) => Plan::Ask(Want::File),
-        (Existing::Overwrite, Found::File { .. }) => Plan::Ask(Want::Replacement),
-        (Existing::Fail, _) => fail("is there already"),
-        (_, Found::Other) => fail("something that is no file has its name"),
-        (Existing::Skip, Found::File { .. }) => Plan::Done(Outcome::AlreadyThere),
-        (Existing::Update, Found::File { size, modified }) => Plan::Ask(Want::Newer { than: modified, size }),
+    let (size, modified, mark) = match (existing, found) {
+        (_, Found::Nothing) => return Plan::Ask(Want::File),
+        (Existing::Fail, _) => return fail("is there already"),
+        (_, Found::Other) => return fail("something that is no file has its name"),
+        (_, Found::File { size, modified, mark }) => (size, modified, mark),
+    };
+    match existing {
+        Existing::Overwrite => Plan::Ask(Want::Replacement),
+        Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
         // A free name was chosen before; the file came in between.
-        (Existing::Rename, Found::File { .. }) => fail("appeared while the list was read"),
-        (Existing::Check, Found::File { size, .. }) => Plan::Ask(Want::Size { here: size }),
+        Existing::Rename => fail("appeared while the list was read"),
+        Existing::Update => Plan::Ask(Want::Newer {
+            than: modified,
+            size,
+            unless: unless(mark.filter(|mark| mark.is_intact(size, modified)), modified),
+        }),
+        _ if mark.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
+            Plan::Done(Outcome::AlreadyThere, size)
+        }
+        _ => Plan::Ask(Want::Size { here: size }),
     }
+}
+
+fn unless(mark: Option<Mark>, modified: SystemTime) -> Unless {
+    let tag = mark
+        .and_then(|mark| mark.validator)
+        .filter(|validator| validator.starts_with('"'));
+    tag.map_or(Unless::Since(modified), Unless::Tag)
 }
 
 /// One try.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
+    /// The entry's URL as it is shown: what parts and marks know it by.
+    pub(crate) entry: &'a str,
     pub(crate) leg: Leg,
     pub(crate) path: &'a Arc<PathBuf>,
-    pub(crate) want: Want,
+    pub(crate) want: &'a Want,
     pub(crate) meter: &'a Meter,
     pub(crate) stop: &'a Stop,
 }
@@ -82,105 +111,278 @@ pub(crate) enum Step {
     Moved(Url),
     /// Ask again, in another way.
     AskAgain(Want),
+    /// Ask again: there is more to be had, or what there was is gone.
+    GoOn,
 }
 
-/// What a try cost, however it ended.
+/// What tries cost, however they ended.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Cost {
     /// Body bytes received.
     pub(crate) received: u64,
+    /// Of those, the bytes that were kept for a later try, or are in the file.
+    pub(crate) kept: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
 }
 
+/// What is here of the file, and what may be asked because of it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    part: Part,
+    asked: Option<Asked>,
+    /// Bytes of it that this run did not fetch.
+    foreign: bool,
+}
+
 impl Tools {
-    /// Makes one try.
-    pub(crate) async fn attempt(&self, job: Try<'_>, cost: &mut Cost) -> Result<Step, TransferError> {
-        let asked = job.stop.or(self.http.send(job.request()));
-        let answer = asked.await.ok_or(TransferError::Cancelled)??;
+    /// Looks for a file of that name and for what an earlier try left of it, and locks that.
+    pub(crate) async fn survey(&self, path: &Arc<PathBuf>) -> Result<(Found, Earlier), TransferError> {
+        let surveyed = Part::survey(&self.disk, path).await;
+        surveyed.map_err(|source| disk("look into the folder", source))
+    }
+
+    /// What an earlier try left, as far as this entry can use it.
+    pub(crate) fn held(&self, earlier: Earlier, entry: &str, cost: &Cost) -> Result<Option<Held>, TransferError> {
+        match earlier {
+            Earlier::Nothing => Ok(None),
+            Earlier::Locked => Err(TransferError::Locked),
+            Earlier::Part(part, record) => {
+                let asked = record.and_then(|record| usable(&part, &record, entry));
+                let foreign = asked.is_some() && cost.kept == 0;
+                Ok(Some(Held {
+                    part: *part,
+                    asked,
+                    foreign,
+                }))
+            }
+        }
+    }
+
+    /// Makes one try. `held` is taken when the answer decides about it; a failure leaves on the disk what is worth it.
+    pub(crate) async fn attempt(
+        &self,
+        job: Try<'_>,
+        held: &mut Option<Held>,
+        cost: &mut Cost,
+    ) -> Result<Step, TransferError> {
+        let asked = held.as_ref().and_then(|held| held.asked.clone());
+        let answer = job.stop.or(self.http.send(job.request(asked.as_ref())));
+        let answer = answer.await.ok_or(TransferError::Cancelled)??;
         if let Some(target) = answer.head.redirect(job.url) {
             answer.drain().await;
             return Ok(Step::Moved(target?));
         }
-        match decide(job.want, &answer.head) {
-            Decision::Copy(replace) => self.copy(answer, job, replace, cost).await,
+        let replace = match decide(job.want, &answer.head) {
+            Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
-                Ok(step)
+                return Ok(step);
             }
             Decision::Fail(error) => {
                 answer.drain().await;
+                return Err(error);
+            }
+        };
+        let course = resume::plan(asked.as_ref(), &answer.head);
+        if let Course::Fail(error) = course {
+            answer.drain().await;
+            return Err(error);
+        }
+        let copy = Copy {
+            tools: self,
+            job,
+            replace,
+            foreign: held.as_ref().is_some_and(|held| held.foreign),
+        };
+        let part = held
+            .take()
+            .map_or_else(|| Part::new(&self.disk, job.path), |held| held.part);
+        copy.follow(course, answer, part, cost).await
+    }
+}
+
+/// A part continues when its record is of this entry and names a validator.
+fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
+    let gaps = part.gaps();
+    let is_ours = record.url == entry && !record.validator.is_empty() && gaps.held() > 0;
+    let size = gaps.size();
+    let gap = gaps.first().or_else(|| size.map(|size| size..size));
+    is_ours.then(|| {
+        Some(Asked {
+            gap: gap?,
+            validator: record.validator.clone(),
+            size,
+        })
+    })?
+}
+
+/// A body on its way into its part.
+struct Copy<'a> {
+    tools: &'a Tools,
+    job: Try<'a>,
+    replace: Replace,
+    foreign: bool,
+}
+
+impl Copy<'_> {
+    async fn follow(
+        self,
+        course: Course,
+        answer: Answer,
+        mut part: Part,
+        cost: &mut Cost,
+    ) -> Result<Step, TransferError> {
+        let length = answer.head.length;
+        let identity = Identity {
+            url: self.job.entry.to_owned(),
+            validator: answer.head.validator.clone(),
+        };
+        let expected = match course {
+            Course::StartOver | Course::Fail(_) => {
+                part.discard()
+                    .await
+                    .map_err(|source| disk("remove what does not fit", source))?;
+                answer.drain().await;
+                return Ok(Step::GoOn);
+            }
+            Course::Whole { size } => {
+                part.go_on(identity, size, Some(size))
+                    .await
+                    .map_err(|source| disk("go on", source))?;
+                let head = answer.head.clone();
+                answer.drain().await;
+                return self.finish(part, &head, size, cost).await;
+            }
+            Course::Fresh => {
+                self.job.meter.restart(0, length);
+                part.begin(identity, length)
+                    .await
+                    .map_err(|source| disk("begin", source))?;
+                length
+            }
+            Course::Continue { end, size } => {
+                let start = part.gaps().first().map_or(0, |gap| gap.start);
+                self.job.meter.restart(part.gaps().held(), size);
+                let identity = Identity {
+                    validator: identity.validator.or_else(|| part.validator()),
+                    ..identity
+                };
+                part.go_on(identity, start, size)
+                    .await
+                    .map_err(|source| disk("go on", source))?;
+                Some(end - start)
+            }
+        };
+        self.receive(answer, part, expected, cost).await
+    }
+
+    async fn receive(
+        self,
+        mut answer: Answer,
+        mut part: Part,
+        expected: Option<u64>,
+        cost: &mut Cost,
+    ) -> Result<Step, TransferError> {
+        let before = cost.received;
+        let received = self.copy(&mut answer, &mut part, expected, cost).await;
+        cost.disk += part.waited();
+        match received {
+            Ok(()) => {
+                cost.kept += cost.received - before;
+                part.end();
+                let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
+                    part.park().await.map_err(|source| disk("keep what came", source))?;
+                    return Ok(Step::GoOn);
+                };
+                self.finish(part, &answer.head, size, cost).await
+            }
+            Err(error) => {
+                // The failure that is told is the one that came first; what came is kept as far as it can be.
+                if part.park().await.is_ok_and(|is_kept| is_kept) {
+                    cost.kept += cost.received - before;
+                }
                 Err(error)
             }
         }
     }
 
+    /// Copies the body. Only the reading is ever given up half-way.
     async fn copy(
         &self,
-        mut answer: Answer,
-        job: Try<'_>,
-        replace: Replace,
+        answer: &mut Answer,
+        part: &mut Part,
+        expected: Option<u64>,
         cost: &mut Cost,
-    ) -> Result<Step, TransferError> {
-        let mut part = Part::new(&self.disk, job.path);
-        job.meter.restart(answer.head.length);
-        if let Some(length) = answer.head.length {
-            part.expect(length);
+    ) -> Result<(), TransferError> {
+        let mut left = expected;
+        loop {
+            let Some(bytes) = self
+                .job
+                .stop
+                .or(answer.chunk())
+                .await
+                .ok_or(TransferError::Cancelled)??
+            else {
+                break;
+            };
+            let count = bytes.len() as u64;
+            if let Some(left) = &mut left {
+                *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
+            }
+            cost.received += count;
+            part.write(&bytes).await.map_err(|source| disk("write", source))?;
+            self.job.meter.add(count);
         }
-        let received = receive(&mut answer, &mut part, job, cost).await;
-        cost.disk = part.waited();
-        match received {
-            Ok(size) => {
-                let since = std::time::Instant::now();
-                let committed = part.commit(answer.head.modified, replace).await;
-                cost.disk += since.elapsed();
-                committed.map_err(not_committed)?;
-                let outcome = match job.want {
-                    Want::Newer { .. } => Outcome::Updated,
-                    _ => Outcome::Downloaded,
-                };
-                Ok(Step::Done { outcome, size })
-            }
-            Err(TransferError::Cancelled) => {
-                part.park().await.map_err(|source| disk("keep what came", source))?;
-                Err(TransferError::Cancelled)
-            }
-            Err(error) => {
-                // The failure that is told is the one that came first.
-                let _ = part.discard().await;
-                Err(error)
-            }
+        match left {
+            Some(missing) if missing > 0 => Err(TransferError::ShortBody {
+                got: expected.unwrap_or(missing) - missing,
+                of: expected,
+            }),
+            _ => Ok(()),
         }
+    }
+
+    async fn finish(self, part: Part, head: &Head, size: u64, cost: &mut Cost) -> Result<Step, TransferError> {
+        let since = Instant::now();
+        let finish = Finish {
+            modified: head.modified,
+            mark: Mark::new(size, self.job.entry, head.validator.clone()),
+            replace: self.replace,
+            durability: self.tools.durability,
+        };
+        let committed = part.commit(finish).await;
+        cost.disk += since.elapsed();
+        committed.map_err(not_committed)?;
+        let outcome = match self.job.want {
+            Want::Newer { .. } => Outcome::Updated,
+            _ if self.foreign => Outcome::Resumed,
+            _ => Outcome::Downloaded,
+        };
+        Ok(Step::Done { outcome, size })
     }
 }
 
 impl<'a> Try<'a> {
-    fn request(&self) -> Request<'a> {
+    fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
+        let unless = match self.want {
+            Want::Newer { unless, .. } => Some(unless),
+            _ => None,
+        };
+        let is_head = matches!(self.want, Want::Size { .. });
+        let takes_parts = matches!(self.want, Want::File | Want::Replacement);
+        let range = asked.filter(|_| takes_parts).map(|asked| {
+            let end = Some(asked.gap.end).filter(|&end| Some(end) != asked.size && end != u64::MAX);
+            (asked.gap.start, end, &*asked.validator)
+        });
         Request {
-            method: match self.want {
-                Want::Size { .. } => Method::HEAD,
-                _ => Method::GET,
-            },
+            method: if is_head { Method::HEAD } else { Method::GET },
             url: self.url,
             leg: self.leg,
-            modified_since: match self.want {
-                Want::Newer { than, .. } => Some(than),
-                _ => None,
-            },
+            unless,
+            range,
         }
     }
-}
-
-/// Copies the body. Only the reading is ever given up half-way.
-async fn receive(answer: &mut Answer, part: &mut Part, job: Try<'_>, cost: &mut Cost) -> Result<u64, TransferError> {
-    let mut size = 0;
-    while let Some(bytes) = job.stop.or(answer.chunk()).await.ok_or(TransferError::Cancelled)?? {
-        size += bytes.len() as u64;
-        cost.received += bytes.len() as u64;
-        part.write(&bytes).await.map_err(|source| disk("write", source))?;
-        job.meter.add(bytes.len() as u64);
-    }
-    Ok(size)
 }
 
 /// What to do with an answer.
@@ -191,20 +393,26 @@ enum Decision {
     Fail(TransferError),
 }
 
-fn decide(want: Want, head: &Head) -> Decision {
+fn decide(want: &Want, head: &Head) -> Decision {
     let is_success = matches!(head.status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION);
-    match want {
+    match *want {
+        Want::File => Decision::Copy(Replace::Never),
+        Want::Replacement => Decision::Copy(Replace::Old),
         Want::Newer { size, .. } if head.status == StatusCode::NOT_MODIFIED => done(Outcome::Unchanged, size),
+        Want::Newer { than, size, .. } => {
+            let is_older = head.modified.is_some_and(|time| time <= than) && head.length == Some(size);
+            let is_same = is_success && is_older;
+            if is_same {
+                done(Outcome::Unchanged, size)
+            } else {
+                Decision::Copy(Replace::Old)
+            }
+        }
         Want::Size { here } if head_is_no_help(head) => Decision::Leave(Step::AskAgain(Want::SizeByGet { here })),
-        _ if !is_success => Decision::Fail(TransferError::Status {
+        Want::Size { .. } | Want::SizeByGet { .. } if !is_success => Decision::Fail(TransferError::Status {
             status: head.status,
             retry_after: head.retry_after,
         }),
-        Want::File => Decision::Copy(Replace::Never),
-        Want::Newer { than, size } if head.modified.is_some_and(|time| time <= than) && head.length == Some(size) => {
-            done(Outcome::Unchanged, size)
-        }
-        Want::Replacement | Want::Newer { .. } => Decision::Copy(Replace::Old),
         Want::Size { here } | Want::SizeByGet { here } => match head.length {
             Some(there) if there == here => done(Outcome::AlreadyThere, here),
             Some(_) => in_the_way("is there with another size; -f replaces it"),
@@ -233,11 +441,14 @@ fn in_the_way(why: &'static str) -> Decision {
 
 fn not_committed(source: std::io::Error) -> TransferError {
     if source.kind() == std::io::ErrorKind::AlreadyExists {
-        return TransferError::InTheWay("a file of that name appeared meanwhile");
+        return TransferError::Appeared;
     }
     disk("finish the file", source)
 }
 
 pub(crate) fn disk(doing: &'static str, source: std::io::Error) -> TransferError {
+    if source.kind() == std::io::ErrorKind::WouldBlock {
+        return TransferError::Locked;
+    }
     TransferError::Disk { doing, source }
 }

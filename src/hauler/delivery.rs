@@ -15,12 +15,14 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Plan, Step, Try, Want, disk, plan};
+use crate::transfer::{Cost, Held, Plan, Step, Try, Want, plan};
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
 /// Tries of one entry that are not counted: a server may close idle connections, but not for ever.
 const FREE: u32 = 64;
+/// How often to look whether another process is done with a file.
+const LOCKED: Duration = Duration::from_millis(500);
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
 pub(super) async fn deliver(
@@ -31,30 +33,21 @@ pub(super) async fn deliver(
     events: Events,
     stop: Stop,
 ) -> Row {
-    let unasked = |outcome| Row {
-        path: Some(Arc::clone(&path)),
-        ..row(Source::Job(Arc::clone(&job)), outcome)
-    };
     let Some(slot) = stop.or(turn.come()).await else {
-        return unasked(Outcome::Failed(Arc::new(TransferError::Cancelled)));
-    };
-    let planned = match shared.tools.disk.look(Arc::clone(&path)).await {
-        Ok(found) => plan(shared.settings.existing, found),
-        Err(source) => Plan::Fail(disk("look into the folder", source)),
-    };
-    let want = match planned {
-        Plan::Ask(want) => want,
-        Plan::Done(outcome) => return unasked(outcome),
-        Plan::Fail(error) => return unasked(Outcome::Failed(Arc::new(error))),
+        let cancelled = Outcome::Failed(Arc::new(TransferError::Cancelled));
+        return Row {
+            path: Some(path),
+            ..row(Source::Job(job), cancelled)
+        };
     };
     let delivery = Delivery {
         shared: &shared,
+        entry: job.url.to_string(),
         job: &job,
         path: &path,
         events: &events,
         stop: &stop,
         meter: Arc::default(),
-        want,
         cost: Cost::default(),
         busy: Duration::ZERO,
         tries: 0,
@@ -66,11 +59,12 @@ pub(super) async fn deliver(
 struct Delivery<'a> {
     shared: &'a Shared,
     job: &'a Arc<Job>,
+    /// Its URL as it is shown.
+    entry: String,
     path: &'a Arc<PathBuf>,
     events: &'a Events,
     stop: &'a Stop,
     meter: Arc<Meter>,
-    want: Want,
     cost: Cost,
     busy: Duration,
     /// Tries that count.
@@ -109,14 +103,18 @@ impl Delivery<'_> {
         let (mut waits, mut free) = (retry.waits(), FREE);
         let mut slot = first;
         loop {
-            self.tries += 1;
+            let kept = self.cost.kept;
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            // A try that brought bytes was worth it: what follows is counted anew.
+            if self.cost.kept > kept {
+                (waits, free) = (retry.waits(), FREE);
+            }
             match next(error, &mut waits, &mut free, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
-                Next::AtOnce => self.tries -= 1,
+                Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
                     self.tell_retry(&error, wait).await;
                     self.unless_stopped(tokio::time::sleep(wait)).await?;
@@ -126,13 +124,31 @@ impl Delivery<'_> {
         }
     }
 
-    /// One try: asks, and follows where the answers lead. The slot is given back at its end, whatever that is.
-    async fn attempt(&mut self, mut slot: Slot) -> Result<(Outcome, u64), TransferError> {
+    /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
+    /// whatever that is.
+    async fn attempt(&mut self, slot: Slot) -> Result<(Outcome, u64), TransferError> {
+        let (found, earlier) = self.shared.tools.survey(self.path).await?;
+        let want = match plan(self.shared.settings.existing, found, &self.entry) {
+            Plan::Ask(want) => want,
+            Plan::Done(outcome, size) => return Ok((outcome, size)),
+            Plan::Fail(error) => return Err(error),
+        };
+        let held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+        self.tries += 1;
         self.tell_start().await;
+        self.ask_around(slot, want, held).await
+    }
+
+    async fn ask_around(
+        &mut self,
+        mut slot: Slot,
+        mut want: Want,
+        mut held: Option<Held>,
+    ) -> Result<(Outcome, u64), TransferError> {
         let mut url = self.job.url.reveal().clone();
         let (mut leg, mut hops) = (Leg::Home, 0);
         loop {
-            let step = match self.ask(&url, leg).await {
+            let step = match self.ask(&url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
                     self.heed(&url, &error).await;
@@ -141,7 +157,11 @@ impl Delivery<'_> {
             };
             match step {
                 Step::Done { outcome, size } => return Ok((outcome, size)),
-                Step::AskAgain(want) => self.want = want,
+                Step::AskAgain(other) => want = other,
+                Step::GoOn => {
+                    let (_, earlier) = self.shared.tools.survey(self.path).await?;
+                    held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+                }
                 Step::Moved(_) if hops == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
                 }
@@ -159,17 +179,18 @@ impl Delivery<'_> {
         }
     }
 
-    async fn ask(&mut self, url: &Url, leg: Leg) -> Result<Step, TransferError> {
+    async fn ask(&mut self, url: &Url, leg: Leg, want: &Want, held: &mut Option<Held>) -> Result<Step, TransferError> {
         let since = Instant::now();
         let asked = Try {
             url,
+            entry: &self.entry,
             leg,
             path: self.path,
-            want: self.want,
+            want,
             meter: &self.meter,
             stop: self.stop,
         };
-        let step = self.shared.tools.attempt(asked, &mut self.cost).await;
+        let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
         self.busy += since.elapsed();
         step
     }
@@ -226,11 +247,15 @@ impl Delivery<'_> {
 }
 
 /// Decides about the next try. A connection that the server closed between two requests is no failure of this one:
-/// it is tried again at once, and no wait is used up.
+/// it is tried again at once, and no wait is used up. Neither is one where another process was there first.
 fn next(error: TransferError, waits: &mut impl Iterator<Item = Duration>, free: &mut u32, max_wait: Duration) -> Next {
-    if matches!(error, TransferError::Closed { reused: true, .. }) && *free > 0 {
-        *free -= 1;
-        return Next::AtOnce;
+    match error {
+        TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
+            *free -= 1;
+            return Next::AtOnce;
+        }
+        TransferError::Locked => return Next::After(LOCKED, error),
+        _ => {}
     }
     if !error.is_passing() {
         return Next::GiveUp(error);

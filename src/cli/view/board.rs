@@ -147,7 +147,7 @@ impl Board {
         let counted = self.entries.remove(&row.id).map_or(0, |entry| entry.counted);
         self.received += row.received.saturating_sub(counted);
         match &row.outcome {
-            Outcome::Downloaded | Outcome::Updated => {
+            Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => {
                 self.known.add(row.size);
                 self.done += 1;
             }
@@ -238,7 +238,7 @@ impl Board {
         for entry in self.entries.values() {
             let size = entry.meter.size();
             guessed |= size.is_none();
-            let open = size.or(mean).map(|size| size.saturating_sub(entry.meter.received()));
+            let open = size.or(mean).map(|size| size.saturating_sub(entry.meter.here()));
             left = left.zip(open).map(|(left, open)| left.saturating_add(open));
         }
         let total = left.map(|left| left.saturating_add(self.received));
@@ -259,10 +259,10 @@ impl Board {
 }
 
 impl Entry {
-    /// Bytes that came since the last reading. A counter that fell back began anew.
+    /// Bytes that came since the last reading.
     fn sample(&mut self, now: Instant) -> u64 {
         let read = self.meter.received();
-        let more = read.checked_sub(self.seen).unwrap_or(read);
+        let more = read.saturating_sub(self.seen);
         self.seen = read;
         self.counted += more;
         self.pace.sample(now, self.counted);
@@ -270,7 +270,7 @@ impl Entry {
     }
 
     fn show(&self, now: Instant) -> File {
-        let (received, size) = (self.meter.received(), self.meter.size());
+        let (received, size) = (self.meter.here(), self.meter.size());
         let speed = self.pace.speed();
         let waits = self.rest.as_ref();
         File {

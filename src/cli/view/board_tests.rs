@@ -37,7 +37,7 @@ fn bytes_of_a_try_that_starts_over_stay_received() {
     let meter = run.start(1, "a.bin", Some(1000));
     meter.add(600);
     run.pass(1, &[]);
-    meter.restart(Some(1000));
+    meter.restart(0, Some(1000));
     meter.add(100);
     run.pass(1, &[]);
     let now = run.snapshot();

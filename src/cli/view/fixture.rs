@@ -108,7 +108,7 @@ impl Run {
 
     pub(super) fn start(&mut self, id: u64, path: &str, size: Option<u64>) -> Arc<Meter> {
         let meter = Arc::new(Meter::default());
-        meter.restart(size);
+        meter.restart(0, size);
         self.tell(started(id, path, &meter));
         meter
     }

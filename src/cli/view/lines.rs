@@ -59,6 +59,7 @@ fn ended(row: &Row, verbosity: Verbosity, voice: Voice) -> Option<Line> {
         Outcome::Failed(error) => Some(failed(row, error, voice)),
         _ if verbosity < Verbosity::Verbose => None,
         Outcome::Downloaded => Some(done(row, "done  ")),
+        Outcome::Resumed => Some(done(row, "done  ")),
         Outcome::Updated => Some(done(row, "new   ")),
         Outcome::AlreadyThere => Some(there(row, "already there")),
         Outcome::Unchanged => Some(there(row, "unchanged")),
