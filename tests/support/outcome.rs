@@ -62,7 +62,10 @@ impl Outcome {
     #[track_caller]
     pub fn stopped(&self, done: usize, of: usize) -> &Self {
         let counted = format!("stopped: {done} of {of} ");
-        assert!(self.stderr.to_lowercase().contains(&counted), "does not say {counted:?}");
+        assert!(
+            self.stderr.to_lowercase().contains(&counted),
+            "does not say {counted:?}"
+        );
         self
     }
 
