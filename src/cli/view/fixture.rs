@@ -1,12 +1,14 @@
 //! Events of a run that never was, for the tests of what is shown.
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 
-use super::board::{Board, Snapshot};
+use super::board::Board;
+use super::snapshot::Snapshot;
 use crate::error::TransferError;
 use crate::event::{Event, Meter};
 use crate::job::{Job, JobId, Place, SourceUrl};
@@ -75,7 +77,9 @@ pub(super) fn status(code: u16) -> TransferError {
 
 pub(super) fn summed(rows: &[Row], wall: Duration, stopped: bool) -> Summary {
     let mut tally = Tally::default();
-    rows.iter().for_each(|row| tally.add(row));
+    for row in rows {
+        tally.add(row);
+    }
     tally.finish(wall, stopped)
 }
 
@@ -94,8 +98,8 @@ impl Run {
         }
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
-        self.board.apply(&event, self.now);
+    pub(super) fn tell(&mut self, event: impl Borrow<Event>) {
+        self.board.apply(event.borrow(), self.now);
     }
 
     pub(super) fn listed(&mut self, total: u64, complete: bool) {
@@ -113,7 +117,9 @@ impl Run {
     pub(super) fn pass(&mut self, seconds: u32, flows: &[(&Arc<Meter>, u64)]) {
         for _ in 0..seconds * 10 {
             self.now += Duration::from_millis(100);
-            flows.iter().for_each(|(meter, flow)| meter.add(flow / 10));
+            for (meter, flow) in flows {
+                meter.add(flow / 10);
+            }
             self.board.sample(self.now);
         }
     }

@@ -1,8 +1,8 @@
 //! What is said of an event, in one line, or nothing; and the line that stands for bars where there can be none.
 
 use super::Verbosity;
-use super::board::Snapshot;
 use super::frame::{Room, files};
+use super::snapshot::Snapshot;
 use super::text::{Line, Tint, clip, clip_middle, left, width};
 use crate::error::{Kind, TransferError};
 use crate::event::Event;
