@@ -58,6 +58,11 @@ fn a_folder_that_cannot_be_is_usage() {
 }
 
 #[test]
+fn a_list_of_failures_that_cannot_be_written_is_usage() {
+    is_usage(&["--failed", "../given/file/below"], "../given/file/below");
+}
+
+#[test]
 fn a_certificate_file_that_is_none_is_usage() {
     is_usage(&["--ca-cert", "../given/missing.pem"], "missing.pem");
     is_usage(&["--ca-cert", "../given/file"], "file");
@@ -115,6 +120,35 @@ fn a_second_signal_ends_it_too() {
     haul.interrupt();
     haul.interrupt();
     haul.finish().exits_with(130).never_says("panicked");
+}
+
+#[test]
+fn a_second_signal_ends_a_run_that_nobody_listens_to() {
+    let room = Room::new();
+    let mut haul = room.haul().unread().start();
+    let taken = haul.write_while_taken((0..100_000).map(|n| format!("nonsense {n}\n")));
+    assert!(taken < 100_000, "it waits for its reader");
+    haul.interrupt();
+    // Two of one kind might count as one.
+    haul.terminate();
+    haul.ends_with_its_pipe_open().exits_with_one_of(&[130, 143]);
+}
+
+#[test]
+fn what_came_is_kept_in_a_part() {
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    origin.file("/a.bin", &body).etag("v1").then(SilentAfter(700_000));
+    let room = Room::new();
+    let haul = room.haul().arg(origin.url("/a.bin")).start();
+    room.wait_for("a.bin.part", 1);
+    haul.interrupt();
+    haul.finish().exits_with(130).stopped(0, 1);
+    let part = room.read("a.bin.part");
+    assert!(!part.is_empty() && body.starts_with(&part), "{} bytes", part.len());
+    assert!(!room.path("a.bin").exists());
+    room.haul().arg(origin.url("/a.bin")).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body)]);
 }
 
 #[test]
