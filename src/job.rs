@@ -50,7 +50,7 @@ pub struct BadLine {
     pub id: JobId,
     /// Where it was read.
     pub place: Place,
-    /// The beginning of the line, as text, not tamed.
+    /// The beginning of the line as text, without secrets.
     pub text: String,
     /// What is wrong with it.
     pub why: LineError,

@@ -14,6 +14,7 @@ use tokio::io::AsyncBufRead;
 
 use crate::error::LineError;
 use crate::job::{BadLine, Job, JobId, Place};
+use crate::tame::redact_line;
 
 pub use reader::read_aside;
 
@@ -49,7 +50,7 @@ pub fn from_url(text: &str) -> Entry {
         Err(why) => Err(BadLine {
             id,
             place,
-            text: shortened(text),
+            text: shown(text.as_bytes()),
             why,
         }),
     }
@@ -95,15 +96,17 @@ fn understood(id: JobId, place: Place, line: Result<Vec<u8>, (Vec<u8>, LineError
         Ok(None) => None,
         Ok(Some((url, name))) => Some(Ok(Job { id, place, url, name })),
         Err(why) => {
-            let text = shortened(&String::from_utf8_lossy(&bytes));
+            let text = shown(&bytes);
             Some(Err(BadLine { id, place, text, why }))
         }
     }
 }
 
-/// Enough of a bad line to find it by.
-fn shortened(text: &str) -> String {
+/// Enough of a bad line to find it by. Secrets are hidden before it is cut: of half a password nobody can tell that
+/// it is one.
+fn shown(line: &[u8]) -> String {
     const SHOWN: usize = 100;
+    let text = redact_line(&String::from_utf8_lossy(line));
     let text = text.trim();
     if text.chars().nth(SHOWN).is_none() {
         return text.to_owned();

@@ -35,6 +35,14 @@ impl Outcome {
         self
     }
 
+    /// It ended by itself with one of these exit codes.
+    #[track_caller]
+    pub fn exits_with_one_of(&self, codes: &[i32]) -> &Self {
+        let is_one = self.status.code().is_some_and(|code| codes.contains(&code));
+        assert!(is_one, "exit code: {} is none of {codes:?}", self.status);
+        self
+    }
+
     /// Every entry has its file.
     #[track_caller]
     pub fn succeeds(&self) -> &Self {

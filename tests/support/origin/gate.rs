@@ -42,7 +42,7 @@ impl fmt::Debug for Gate {
 }
 
 /// Why a wait ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
     Opened,
     PeerGone,
