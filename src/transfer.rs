@@ -1,24 +1,31 @@
 //! One try at one file: ask, decide, copy. Nobody here knows of retries, lists or screens.
 
+mod check;
+mod naming;
 mod resume;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use crate::checksum::{Adding, Checksum};
 use crate::disk::mark::Mark;
-use crate::disk::part::{Durability, Earlier, Finish, Identity, Part, Replace};
+use crate::disk::part::{self, Earlier, Finish, Identity, Part, Replace};
 use crate::disk::record::Record;
 use crate::disk::{Disk, Found};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Answer, Head, Http, Leg, Request, Unless};
+use crate::http::{Answer, Decoded, Head, Http, Leg, Request, Unless, is_the_file};
 use crate::report::Outcome;
-use crate::settings::Existing;
+use crate::settings::{Durability, Existing};
 use crate::stop::Stop;
+use check::Check;
+pub(crate) use naming::Namer;
+use naming::Target;
 use resume::{Asked, Course};
 
 /// What a transfer works with.
@@ -52,12 +59,18 @@ pub(crate) enum Want {
 #[derive(Debug)]
 pub(crate) enum Plan {
     Ask(Want),
+    /// It is right if it adds up to this.
+    AddUp {
+        size: u64,
+        checksum: Checksum,
+    },
     Done(Outcome, u64),
     Fail(TransferError),
 }
 
-/// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown.
-pub(crate) fn plan(existing: Existing, found: Found, entry: &str) -> Plan {
+/// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown, `listed` what the
+/// file has to add up to.
+pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: Option<&Checksum>) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
     let (size, modified, mark) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
@@ -75,10 +88,25 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str) -> Plan {
             size,
             unless: unless(mark.filter(|mark| mark.is_intact(size, modified)), modified),
         }),
-        _ if mark.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
+        _ => check(size, modified, mark.as_ref(), entry, listed),
+    }
+}
+
+/// A mark, or a checksum, decides without a request.
+fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: Option<&Checksum>) -> Plan {
+    let known = mark.filter(|mark| mark.is_intact(size, modified));
+    match listed {
+        Some(checksum) if known.is_some_and(|mark| mark.checksum.as_ref() == Some(&checksum.to_string())) => {
             Plan::Done(Outcome::AlreadyThere, size)
         }
-        _ => Plan::Ask(Want::Size { here: size }),
+        Some(checksum) => Plan::AddUp {
+            size,
+            checksum: checksum.clone(),
+        },
+        None if known.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
+            Plan::Done(Outcome::AlreadyThere, size)
+        }
+        None => Plan::Ask(Want::Size { here: size }),
     }
 }
 
@@ -98,6 +126,10 @@ pub(crate) struct Try<'a> {
     pub(crate) leg: Leg,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,
+    /// What the file has to add up to, as the user said.
+    pub(crate) listed: Option<&'a Checksum>,
+    /// Who names the file, if that is not the list.
+    pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Meter,
     pub(crate) stop: &'a Stop,
 }
@@ -159,6 +191,21 @@ impl Tools {
         }
     }
 
+    /// Does the file that is there add up?
+    pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<(), TransferError> {
+        let adding = Adding::new([checksum]);
+        let added = part::read_file(&self.disk, path, adding, Adding::update).await;
+        match added
+            .map_err(|source| disk("read the file that is there", source))?
+            .mismatch()
+        {
+            None => Ok(()),
+            Some(_) => Err(TransferError::InTheWay(
+                "is there with another checksum; -f replaces it",
+            )),
+        }
+    }
+
     /// Makes one try. `held` is taken when the answer decides about it; a failure leaves on the disk what is worth it.
     pub(crate) async fn attempt(
         &self,
@@ -189,10 +236,20 @@ impl Tools {
             answer.drain().await;
             return Err(error);
         }
+        let target = match job.namer {
+            None => Target { name: None, replace },
+            Some(namer) => match namer.target(self, job.path, &answer.head, &course).await? {
+                Ok(target) => target,
+                Err(step) => {
+                    answer.drain().await;
+                    return Ok(step);
+                }
+            },
+        };
         let copy = Copy {
             tools: self,
             job,
-            replace,
+            target,
             foreign: held.as_ref().is_some_and(|held| held.foreign),
         };
         let part = held
@@ -221,8 +278,23 @@ fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
 struct Copy<'a> {
     tools: &'a Tools,
     job: Try<'a>,
-    replace: Replace,
+    target: Target,
     foreign: bool,
+}
+
+/// A body, as it comes or without a coding that nobody asked for.
+enum Body {
+    Plain(Answer),
+    Decoded(Decoded),
+}
+
+impl Body {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
+        match self {
+            Self::Plain(answer) => answer.chunk().await,
+            Self::Decoded(decoded) => decoded.chunk().await,
+        }
+    }
 }
 
 impl Copy<'_> {
@@ -233,12 +305,20 @@ impl Copy<'_> {
         mut part: Part,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
-        let length = answer.head.length;
+        let head = answer.head.clone();
+        let is_coded = !head.encoding.is_empty() && !is_the_file(&self.name());
+        // Bytes without their coding have no place in the file that the server knows.
+        let length = head.length.filter(|_| !is_coded);
         let identity = Identity {
             url: self.job.entry.to_owned(),
-            validator: answer.head.validator.clone(),
+            validator: head.validator.clone().filter(|_| !is_coded),
         };
-        let expected = match course {
+        let listed = self.job.listed.cloned();
+        let wanted = listed
+            .into_iter()
+            .chain(head.digests.iter().filter(|_| !is_coded).cloned())
+            .collect();
+        let (expected, check) = match course {
             Course::StartOver | Course::Fail(_) => {
                 part.discard()
                     .await
@@ -250,16 +330,15 @@ impl Copy<'_> {
                 part.go_on(identity, size, Some(size))
                     .await
                     .map_err(|source| disk("go on", source))?;
-                let head = answer.head.clone();
                 answer.drain().await;
-                return self.finish(part, &head, size, cost).await;
+                return self.finish(part, Check::later(wanted), &head, size, cost).await;
             }
             Course::Fresh => {
                 self.job.meter.restart(0, length);
                 part.begin(identity, length)
                     .await
                     .map_err(|source| disk("begin", source))?;
-                length
+                (length, Check::from_start(wanted))
             }
             Course::Continue { end, size } => {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
@@ -271,21 +350,33 @@ impl Copy<'_> {
                 part.go_on(identity, start, size)
                     .await
                     .map_err(|source| disk("go on", source))?;
-                Some(end - start)
+                (Some(end - start), Check::later(wanted))
             }
         };
-        self.receive(answer, part, expected, cost).await
+        let body = if is_coded {
+            Body::Decoded(Decoded::new(answer)?)
+        } else {
+            Body::Plain(answer)
+        };
+        self.receive(body, &head, part, expected, check, cost).await
+    }
+
+    fn name(&self) -> String {
+        let path = self.job.path.file_name().unwrap_or_default().to_string_lossy();
+        self.target.name.clone().unwrap_or_else(|| path.into_owned())
     }
 
     async fn receive(
         self,
-        mut answer: Answer,
+        mut body: Body,
+        head: &Head,
         mut part: Part,
         expected: Option<u64>,
+        mut check: Check,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
-        let received = self.copy(&mut answer, &mut part, expected, cost).await;
+        let received = self.copy(&mut body, &mut part, expected, &mut check, cost).await;
         cost.disk += part.waited();
         match received {
             Ok(()) => {
@@ -295,7 +386,7 @@ impl Copy<'_> {
                     part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
-                self.finish(part, &answer.head, size, cost).await
+                self.finish(part, check, head, size, cost).await
             }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
@@ -310,20 +401,15 @@ impl Copy<'_> {
     /// Copies the body. Only the reading is ever given up half-way.
     async fn copy(
         &self,
-        answer: &mut Answer,
+        body: &mut Body,
         part: &mut Part,
         expected: Option<u64>,
+        check: &mut Check,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
         let mut left = expected;
         loop {
-            let Some(bytes) = self
-                .job
-                .stop
-                .or(answer.chunk())
-                .await
-                .ok_or(TransferError::Cancelled)??
-            else {
+            let Some(bytes) = self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?? else {
                 break;
             };
             let count = bytes.len() as u64;
@@ -331,6 +417,7 @@ impl Copy<'_> {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
             }
             cost.received += count;
+            check.update(&bytes);
             part.write(&bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(count);
         }
@@ -343,12 +430,27 @@ impl Copy<'_> {
         }
     }
 
-    async fn finish(self, part: Part, head: &Head, size: u64, cost: &mut Cost) -> Result<Step, TransferError> {
+    async fn finish(
+        self,
+        mut part: Part,
+        check: Check,
+        head: &Head,
+        size: u64,
+        cost: &mut Cost,
+    ) -> Result<Step, TransferError> {
+        if let Err(error) = check.verify(&mut part).await {
+            part.discard()
+                .await
+                .map_err(|source| disk("remove what does not add up", source))?;
+            return Err(error);
+        }
         let since = Instant::now();
+        let checksum = self.job.listed.map(ToString::to_string);
         let finish = Finish {
+            name: self.target.name,
             modified: head.modified,
-            mark: Mark::new(size, self.job.entry, head.validator.clone()),
-            replace: self.replace,
+            mark: Mark::new(size, self.job.entry, head.validator.clone(), checksum),
+            replace: self.target.replace,
             durability: self.tools.durability,
         };
         let committed = part.commit(finish).await;
@@ -446,7 +548,12 @@ fn not_committed(source: std::io::Error) -> TransferError {
     disk("finish the file", source)
 }
 
+/// What was tried when there was no room for a whole file.
+pub(crate) const RESERVE: &str = "reserve room for the whole file";
+
 pub(crate) fn disk(doing: &'static str, source: std::io::Error) -> TransferError {
+    let has_no_room = source.get_ref().is_some_and(|inner| inner.is::<part::NoRoom>());
+    let doing = if has_no_room { RESERVE } else { doing };
     if source.kind() == std::io::ErrorKind::WouldBlock {
         return TransferError::Locked;
     }
