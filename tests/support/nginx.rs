@@ -9,6 +9,7 @@ mod authority;
 #[path = "nginx/site.rs"]
 mod site;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -24,8 +25,8 @@ use tempfile::TempDir;
 
 pub use site::{Hash, Served, Site, hash};
 
-/// Where nginx may be; Debian's is not in everybody's PATH.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
+/// Where programs are looked for after PATH: Debian's nginx is not in everybody's.
+const ELSEWHERE: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 /// How long somebody else may keep a port that is wanted back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -64,13 +65,19 @@ impl Nginx {
     /// to mean something (`CI` is set), that is a failure.
     #[track_caller]
     pub fn serving(folder: &Path) -> Option<Self> {
+        Self::certified_for(&["localhost", "127.0.0.1"], folder)
+    }
+
+    /// The same, with a certificate for these names.
+    #[track_caller]
+    pub fn certified_for(names: &[&str], folder: &Path) -> Option<Self> {
         if !is_installed() {
             assert!(std::env::var_os("CI").is_none(), "nginx is not installed");
             super::tell("skipped: nginx is not installed");
             return None;
         }
         let home = TempDir::with_prefix("haul-nginx-").expect("a temporary folder");
-        authority::certify(home.path());
+        authority::certify(names, home.path());
         let sockets = [0; 3].map(|port| bound(port).expect("a free port on the loopback"));
         let ports = sockets.each_ref().map(port_of);
         let configuration = configuration(home.path(), folder, ports);
@@ -81,13 +88,12 @@ impl Nginx {
 
     /// The URL of a path that begins with a slash, percent-encoded already.
     pub fn url(&self, over: Over, path: &str) -> String {
-        let scheme = if over == Over::Http1 { "http" } else { "https" };
-        format!("{scheme}://127.0.0.1:{}{path}", self.port(over))
-    }
-
-    /// Its port for that.
-    pub fn port(&self, over: Over) -> u16 {
-        self.ports[over as usize]
+        let start = match over {
+            Over::Http1 => "http://127.0.0.1",
+            Over::Https1 => "https://127.0.0.1",
+            Over::Https2 => "https://localhost",
+        };
+        format!("{start}:{}{path}", self.ports[over as usize])
     }
 
     /// The certificate of its authority.
@@ -157,8 +163,15 @@ pub fn connections(log: &[Logged]) -> usize {
     connections.len()
 }
 
+fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":");
+    path.push(ELSEWHERE);
+    path
+}
+
 fn is_installed() -> bool {
-    std::env::split_paths(PATH).any(|folder| folder.join("nginx").is_file())
+    std::env::split_paths(&path()).any(|folder| folder.join("nginx").is_file())
 }
 
 fn bound(port: u16) -> io::Result<TcpListener> {
@@ -176,7 +189,7 @@ fn started(home: &Path, sockets: [TcpListener; 3]) -> Child {
         NGINX="3;4;5;" exec nginx -e "$PWD/error.log" -p "$PWD" -c "$PWD/nginx.conf""#;
     let [plain, tls, h2] = sockets.map(OwnedFd::from);
     let mut shell = Command::new("sh");
-    shell.args(["-c", TAKE_OVER]).current_dir(home).env("PATH", PATH);
+    shell.args(["-c", TAKE_OVER]).current_dir(home).env("PATH", path());
     shell.stdin(plain).stdout(tls).stderr(h2);
     shell.spawn().expect("nginx starts")
 }
@@ -238,7 +251,7 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
                 location /shared/ {{
                     alias "{folder}/"; limit_conn held 4; limit_rate 100k; sendfile_max_chunk 8k;
                 }}
-                location /slow/ {{ alias "{folder}/"; limit_rate 20k; }}
+                location /slow/ {{ alias "{folder}/"; limit_rate 50k; }}
             }}
         }}
         "#,

@@ -1,4 +1,4 @@
-//! A certificate authority that nobody knows, and a certificate of it for this machine.
+//! A certificate authority that nobody knows, and a certificate of it for a server.
 
 use std::fs;
 use std::path::Path;
@@ -15,11 +15,14 @@ pub(super) const CHAIN: &str = "server.pem";
 pub(super) const KEY: &str = "server.key";
 
 /// Puts all three files into a folder.
-pub(super) fn certify(folder: &Path) {
+pub(super) fn certify(names: &[&str], folder: &Path) {
     let (certificate, issuer) = authority();
     let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(["localhost", "127.0.0.1"].map(String::from)).expect("valid names");
-    params.distinguished_name.push(DnType::CommonName, "localhost");
+    let names: Vec<_> = names.iter().copied().map(String::from).collect();
+    let mut params = CertificateParams::new(names).expect("valid names");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "A server of the tests");
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     let server = params.signed_by(&key, &issuer).expect("a certificate");

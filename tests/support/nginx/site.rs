@@ -162,7 +162,6 @@ pub struct Site {
 pub struct Served {
     /// Its path in a URL.
     pub path: String,
-    pub size: usize,
     pub hash: Hash,
 }
 
@@ -204,7 +203,6 @@ impl Served {
         fs::write(folder.join(OsStr::from_bytes(name)), &content).expect("a file of the test");
         Self {
             path: path(number, name),
-            size: content.len(),
             hash: hash(&content),
         }
     }
