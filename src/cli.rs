@@ -2,33 +2,30 @@
 //! status. The only rooms that know a terminal, the environment or a signal are in here.
 
 mod args;
+mod compare;
+mod demo;
+mod download;
 mod environment;
 mod failed;
 mod limits;
 mod out;
 mod signals;
 mod sources;
+mod trial;
 mod view;
 
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
-use tokio::sync::mpsc;
 
 use self::args::Args;
-use self::failed::FailedList;
 use self::signals::Signals;
 use self::sources::Source;
-use self::view::{Surroundings, Verbosity, ViewOptions, Viewer};
-use crate::event::{Event, Events};
-use crate::report::Summary;
+use self::view::{Surroundings, Verbosity, ViewOptions};
 use crate::settings::Settings;
-use crate::stop::Stop;
-use crate::{Hauler, tame};
+use crate::tame;
 
 /// How long an end at once waits for a terminal that takes nothing.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -83,36 +80,57 @@ pub fn main() -> ExitCode {
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
 fn command(args: &Args) -> anyhow::Result<Exit> {
-    let Some(sources) = sources::named(&args.sources) else {
+    let sources = if args.demo {
+        Some(Vec::new())
+    } else {
+        sources::named(&args.sources)
+    };
+    let Some(sources) = sources else {
         out::raw(&Args::command().render_help().to_string());
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
+    if args.checksum.is_some() && !matches!(sources[..], [Source::Url(_)]) {
+        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
+    }
     let options = view_options(args);
-    let settings = settings(args, options.verbosity)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(download(args, settings, &sources, options));
+    let exit = runtime.block_on(async {
+        let signals = Signals::listen().context("cannot listen for signals")?;
+        match args.levels() {
+            _ if args.demo => trial::demo(args, options, signals).await,
+            Some(levels) => trial::compare(args, settings(args)?, levels, sources, options, signals).await,
+            None => {
+                let mut settings = settings(args)?;
+                settings.jobs = fitting(settings.jobs, options.verbosity);
+                download::download(args, settings, &sources, options, signals).await
+            }
+        }
+    });
     // A name lookup or a list that hangs is waited for by nobody.
     runtime.shutdown_background();
     exit
 }
 
-fn settings(args: &Args, verbosity: Verbosity) -> anyhow::Result<Settings> {
+fn settings(args: &Args) -> anyhow::Result<Settings> {
     let mut settings = Settings::from(args);
     settings.http.proxies = environment::proxies(|name| std::env::var(name).ok())?;
-    let fitting = limits::fit(settings.jobs);
-    if fitting < settings.jobs && verbosity > Verbosity::Quiet {
-        let jobs = settings.jobs;
+    Ok(settings)
+}
+
+/// As many jobs as there are descriptors for, and a word where that is fewer.
+fn fitting(jobs: std::num::NonZeroUsize, verbosity: Verbosity) -> std::num::NonZeroUsize {
+    let fitting = limits::fit(jobs);
+    if fitting < jobs && verbosity > Verbosity::Quiet {
         out::line(&format!(
-            "haul: too few file descriptors for {jobs} jobs (ulimit -n): going on with {fitting}"
+            "haul: too few file descriptors for {jobs} jobs (ulimit -n); going on with {fitting}"
         ));
     }
-    settings.jobs = fitting;
-    Ok(settings)
+    fitting
 }
 
 fn view_options(args: &Args) -> ViewOptions {
@@ -127,80 +145,4 @@ fn view_options(args: &Args) -> ViewOptions {
         colour,
         jobs: args.jobs.get(),
     }
-}
-
-/// One run of the list, watched.
-async fn download(args: &Args, settings: Settings, sources: &[Source], options: ViewOptions) -> anyhow::Result<Exit> {
-    let signals = Signals::listen().context("cannot listen for signals")?;
-    let first = signals.first();
-    let hauler = Hauler::new(settings)?;
-    let failed = args.failed.as_deref().map(|path| failed_list(path)).transpose()?;
-    let (events, receiver) = Events::channel();
-    let (receiver, keeper) = match failed {
-        Some(list) => keep_failed(list, receiver),
-        None => (receiver, None),
-    };
-    let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
-    let stop = Stop::new();
-    let summary = tokio::select! {
-        biased;
-        () = signals.heed(stop.clone()) => None,
-        summary = hauler.run(sources::entries(sources), &events, &stop) => Some(summary),
-    };
-    let signal = || Exit::Signal(first.load(Ordering::Relaxed));
-    let Some(summary) = summary else {
-        viewer.leave(PATIENCE);
-        return Ok(signal());
-    };
-    drop(events);
-    let kept = match keeper {
-        Some(keeper) => keeper.await.map_err(anyhow::Error::from).and_then(|kept| Ok(kept?)),
-        None => Ok(()),
-    };
-    conclude(viewer, &summary, &options, sources, args.failed.as_deref());
-    if let Err(error) = &kept {
-        out::line(&format!("haul: cannot write the list of what failed: {error:#}"));
-    }
-    Ok(match () {
-        () if summary.stopped => signal(),
-        () if summary.is_complete() && kept.is_ok() => Exit::Complete,
-        () => Exit::Incomplete,
-    })
-}
-
-fn conclude(viewer: Viewer, summary: &Summary, options: &ViewOptions, sources: &[Source], failed: Option<&Path>) {
-    viewer.finish();
-    if summary.total == 0 && !summary.stopped {
-        out::line("haul: warning: the list is empty");
-        return;
-    }
-    let repeatable = !sources.contains(&Source::Stdin);
-    let failed = failed.map(|path| tame::tame(&path.to_string_lossy()).into_owned());
-    view::conclude(summary, options, repeatable, failed.as_deref());
-}
-
-fn failed_list(path: &Path) -> anyhow::Result<FailedList> {
-    FailedList::create(path)
-        .map_err(|error| anyhow::anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
-}
-
-/// Notes what failed on the way of the events to the view.
-fn keep_failed(
-    mut list: FailedList,
-    mut events: mpsc::Receiver<Event>,
-) -> (
-    mpsc::Receiver<Event>,
-    Option<tokio::task::JoinHandle<std::io::Result<()>>>,
-) {
-    let (sender, receiver) = mpsc::channel(64);
-    let keeper = tokio::task::spawn_blocking(move || {
-        while let Some(event) = events.blocking_recv() {
-            if let Event::Finished(row) = &event {
-                list.add(row);
-            }
-            let _ = sender.blocking_send(event);
-        }
-        list.finish()
-    });
-    (receiver, Some(keeper))
 }

@@ -5,22 +5,28 @@
 //! calls relative to an open folder, so these are rustix's, in `spawn_blocking`; the bytes go through `tokio::fs`.
 
 pub(crate) mod claims;
+pub(crate) mod mark;
 pub(crate) mod name;
 pub(crate) mod part;
+pub(crate) mod record;
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
 
+use self::mark::Mark;
+
 /// The folder of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     root: Folder,
     case: Case,
+    /// A file can be made without a name and be given one later.
+    nameless: bool,
 }
 
 /// An open folder at or below the run's.
@@ -34,12 +40,14 @@ pub(crate) enum Case {
 }
 
 /// What stands under a name already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     Nothing,
     File {
         size: u64,
         modified: SystemTime,
+        /// What haul noted when it finished the file.
+        mark: Option<Mark>,
     },
     /// A folder, a symbolic link, a pipe, a device.
     Other,
@@ -56,6 +64,7 @@ impl Disk {
         Ok(Self {
             root: Arc::new(root),
             case,
+            nameless: cfg!(target_os = "linux") && Path::new("/proc/self/fd").is_dir(),
         })
     }
 
@@ -63,22 +72,51 @@ impl Disk {
         self.case
     }
 
-    /// What stands at this path. A folder missing on the way is [`Found::Nothing`].
-    pub(crate) async fn look(&self, path: Arc<PathBuf>) -> io::Result<Found> {
-        let root = Arc::clone(&self.root);
-        aside(move || match walk(&root, &path, Missing::Fails) {
-            Ok(folder) => look_at(&folder, name_of(&path)),
+    /// What stands at this path. A folder missing on the way is [`Found::Nothing`]. Blocks for a few system calls.
+    fn look(&self, path: &Path) -> io::Result<Found> {
+        match walk(&self.root, path, Missing::Fails) {
+            Ok(folder) => look_at(&folder, name_of(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
             Err(error) => Err(error),
-        })
-        .await
+        }
     }
 
     /// Is there anything at this path? For choosing a free name; blocks for one system call.
     pub(crate) fn is_taken(&self, path: &Path) -> bool {
+        self.look(path).is_ok_and(|found| found != Found::Nothing)
+    }
+
+    /// What stands at this path.
+    pub(crate) async fn found(&self, path: &Arc<PathBuf>) -> io::Result<Found> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        aside(move || disk.look(&path)).await
+    }
+
+    /// Opens the file of this path to read it; never a symbolic link or a pipe.
+    fn open_file(&self, path: &Path) -> io::Result<std::fs::File> {
+        let folder = self.folder_of(path)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(posix::openat(&folder, name_of(path), flags, Mode::empty())?.into())
+    }
+
+    /// Which device a path's file is on, or would be.
+    pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        let device = move || {
+            let folder = disk.folder_of(&path).unwrap_or_else(|_| Arc::clone(&disk.root));
+            Ok(posix::fstat(&folder)?.st_dev)
+        };
+        aside(device).await.ok()
+    }
+
+    /// The open folder that a path's file is in.
+    pub(crate) fn folder_of(&self, path: &Path) -> io::Result<Folder> {
         walk(&self.root, path, Missing::Fails)
-            .and_then(|folder| look_at(&folder, name_of(path)))
-            .is_ok_and(|found| found != Found::Nothing)
+    }
+
+    /// Can a file be made without a name and be given one later?
+    pub(crate) fn links_nameless(&self) -> bool {
+        self.nameless
     }
 
     /// The open folder a path's file goes into, made where it is missing.
@@ -137,7 +175,14 @@ fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
     Ok(Found::File {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: SystemTime::UNIX_EPOCH + since,
+        mark: mark_of(folder, name),
     })
+}
+
+fn mark_of(folder: &OwnedFd, name: &std::ffi::OsStr) -> Option<Mark> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = posix::openat(folder, name, flags, Mode::empty()).ok()?;
+    Mark::of(file.as_fd())
 }
 
 fn name_of(path: &Path) -> &std::ffi::OsStr {

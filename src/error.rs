@@ -54,6 +54,8 @@ pub enum Kind {
     Timeout,
     /// The body ended too early.
     ShortBody,
+    /// The file does not add up.
+    Checksum,
     /// The file could not be written.
     Disk,
     /// The name cannot be used.
@@ -75,6 +77,7 @@ impl Kind {
             Self::Http => "http",
             Self::Timeout => "timeout",
             Self::ShortBody => "short_body",
+            Self::Checksum => "checksum",
             Self::Disk => "disk",
             Self::Name => "name",
             Self::Refused => "refused",
@@ -148,6 +151,21 @@ pub enum TransferError {
         /// Bytes that were announced, when they were.
         of: Option<u64>,
     },
+    /// The file does not add up to what was announced.
+    #[error("wrong {} checksum", .0.as_str())]
+    Checksum(crate::checksum::Algorithm),
+    /// An earlier entry found the disk full.
+    #[error("not begun: the disk is full")]
+    DiskFull,
+    /// The body went on after its end.
+    #[error("more bytes than were announced")]
+    LongBody,
+    /// Another process is downloading this very file.
+    #[error("another haul is at this file")]
+    Locked,
+    /// A file of that name appeared while this one came.
+    #[error("a file of that name appeared meanwhile")]
+    Appeared,
     /// A redirect that is not followed (RFC 9110 section 15.4).
     #[error("{0}")]
     Redirect(String),
@@ -179,11 +197,14 @@ impl TransferError {
             Self::Dns(_) => Kind::Dns,
             Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
             Self::Tls { .. } => Kind::Tls,
-            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) => Kind::Http,
+            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
+                Kind::Http
+            }
             Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
-            Self::InTheWay(_) | Self::Name(_) => Kind::Name,
-            Self::Disk { .. } => Kind::Disk,
+            Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
+            Self::Disk { .. } | Self::DiskFull => Kind::Disk,
+            Self::Checksum(_) => Kind::Checksum,
             Self::Cancelled => Kind::Cancelled,
         }
     }

@@ -34,6 +34,13 @@ pub enum Event {
         /// Which try, from 1.
         attempt: u32,
     },
+    /// The server gave the entry another name.
+    Named {
+        /// Which one.
+        id: JobId,
+        /// The path it will have, relative to the folder.
+        path: Arc<PathBuf>,
+    },
     /// A try failed; the entry gave its slot back and waits.
     Retrying {
         /// Which one.
@@ -89,14 +96,21 @@ impl Events {
 #[derive(Debug, Default)]
 pub struct Meter {
     received: AtomicU64,
+    /// Bytes that an earlier try or run had fetched.
+    kept: AtomicU64,
     /// Announced size plus one; zero is unknown.
     size: AtomicU64,
 }
 
 impl Meter {
-    /// Body bytes of the file that are here now; falls back when a try starts over.
+    /// Body bytes received, over all tries; it only grows.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the file that are here now; falls back when a try starts over.
+    pub fn here(&self) -> u64 {
+        self.kept.load(Ordering::Relaxed).wrapping_add(self.received())
     }
 
     /// The file's size in bytes, once it is known.
@@ -108,8 +122,9 @@ impl Meter {
         self.received.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn restart(&self, size: Option<u64>) {
-        self.received.store(0, Ordering::Relaxed);
+    /// A body begins, of a file of which so many bytes are here.
+    pub(crate) fn restart(&self, here: u64, size: Option<u64>) {
+        self.kept.store(here.wrapping_sub(self.received()), Ordering::Relaxed);
         self.size
             .store(size.map_or(0, |s| s.saturating_add(1)), Ordering::Relaxed);
     }

@@ -4,6 +4,9 @@
 //! own limit and must not learn our secrets, and a retry is somebody else's decision.
 
 mod client;
+mod coding;
+mod digest;
+mod disposition;
 mod head;
 mod trouble;
 
@@ -20,7 +23,8 @@ use url::Url;
 use crate::error::{SetupError, TransferError};
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
-pub(crate) use head::Head;
+pub(crate) use coding::{Decoded, is_the_file};
+pub(crate) use head::{ContentRange, Head};
 
 /// An error's body up to this many bytes is read, so that its connection can serve the next request.
 const DRAINED: u64 = 64 * 1024;
@@ -55,8 +59,20 @@ pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) leg: Leg,
-    /// Only when it changed since (RFC 9110 section 13.1.3).
-    pub(crate) modified_since: Option<SystemTime>,
+    /// Only if it changed.
+    pub(crate) unless: Option<&'a Unless>,
+    /// Only the bytes from here on, to the end or to this one; and only if the validator still holds
+    /// (RFC 9110 sections 14.2 and 13.1.5).
+    pub(crate) range: Option<(u64, Option<u64>, &'a str)>,
+}
+
+/// What must have changed for an answer to be worth its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unless {
+    /// `If-None-Match` (RFC 9110 section 13.1.2).
+    Tag(String),
+    /// `If-Modified-Since` (section 13.1.3).
+    Since(SystemTime),
 }
 
 /// What came back: the head, and the body to read.
@@ -93,10 +109,9 @@ impl Http {
         let client = self.client(request.url)?;
         let built = self.build(&request);
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
-        let reused = !matches!(connection, client::Connection::Made(_));
         let response = sent
             .ok_or(TransferError::Silence(self.timeouts.silence))?
-            .map_err(|error| trouble::before_head(&error, reused, self.timeouts.connect))?;
+            .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;
         let head = Head::read(&response, &request.method)?;
         Ok(Answer {
             head,
@@ -137,9 +152,21 @@ impl Http {
                 fields.insert(header::AUTHORIZATION, value);
             }
         }
-        if let Some(time) = request.modified_since {
-            let date = HeaderValue::try_from(httpdate::fmt_http_date(time));
-            fields.extend(date.ok().map(|date| (header::IF_MODIFIED_SINCE, date)));
+        let condition = match request.unless {
+            None => None,
+            Some(Unless::Tag(tag)) => Some((header::IF_NONE_MATCH, HeaderValue::try_from(tag))),
+            Some(Unless::Since(time)) => Some((
+                header::IF_MODIFIED_SINCE,
+                HeaderValue::try_from(httpdate::fmt_http_date(*time)),
+            )),
+        };
+        fields.extend(condition.and_then(|(name, value)| Some((name, value.ok()?))));
+        if let Some((start, end, validator)) = request.range
+            && let Ok(validator) = HeaderValue::try_from(validator)
+        {
+            let last = end.map_or_else(String::new, |end| (end - 1).to_string());
+            fields.extend(HeaderValue::try_from(format!("bytes={start}-{last}")).map(|range| (header::RANGE, range)));
+            fields.insert(header::IF_RANGE, validator);
         }
         built
     }
@@ -259,7 +286,8 @@ mod tests {
                 method: Method::GET,
                 url: &url,
                 leg,
-                modified_since: None,
+                unless: None,
+                range: None,
             });
             assert_eq!(built.url().username(), "");
             let mut names: Vec<_> = built.headers().keys().map(|n| n.as_str().to_owned()).collect();

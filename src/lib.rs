@@ -41,14 +41,17 @@
 //! | cancellation | `stop.rs`: only what reads or sleeps is given up half-way |
 //! | timeouts | `http.rs`: silence, with one timer for a whole body |
 //! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
-//! | a listener with a task for each connection | `cli/demo.rs` |
+//! | a listener with a task for each connection | `cli/demo/server.rs` |
 //! | time that a test can pause | the tests of `slots.rs` |
 
+pub mod checksum;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 mod disk;
 pub mod error;
 pub mod event;
+mod gaps;
 mod hauler;
 mod http;
 pub mod job;

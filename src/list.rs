@@ -14,13 +14,14 @@ use tokio::io::AsyncBufRead;
 
 use crate::error::LineError;
 use crate::job::{BadLine, Job, JobId, Place};
+use crate::tame::redact_line;
 
 pub use reader::read_aside;
 
 /// What comes out of a list, entry by entry, in its order.
 pub type Entry = Result<Job, BadLine>;
 
-/// Reads a list of `URL` and `URL PATH` lines. Blank lines and comments (`#` at the first non-blank) are skipped, a
+/// Reads a list of `URL`, `URL PATH` and `HEX  URL` lines. Blank lines and comments (`#` at the first non-blank) are skipped, a
 /// byte order mark and carriage returns dropped. A line that is no entry becomes a [`BadLine`], and so does an error
 /// of the reader, which ends the list.
 ///
@@ -45,11 +46,12 @@ pub fn from_url(text: &str) -> Entry {
             place,
             url,
             name: None,
+            checksum: None,
         }),
         Err(why) => Err(BadLine {
             id,
             place,
-            text: shortened(text),
+            text: shown(text.as_bytes()),
             why,
         }),
     }
@@ -93,17 +95,25 @@ fn understood(id: JobId, place: Place, line: Result<Vec<u8>, (Vec<u8>, LineError
     };
     match parsed {
         Ok(None) => None,
-        Ok(Some((url, name))) => Some(Ok(Job { id, place, url, name })),
+        Ok(Some(line::Entry { url, name, checksum })) => Some(Ok(Job {
+            id,
+            place,
+            url,
+            name,
+            checksum,
+        })),
         Err(why) => {
-            let text = shortened(&String::from_utf8_lossy(&bytes));
+            let text = shown(&bytes);
             Some(Err(BadLine { id, place, text, why }))
         }
     }
 }
 
-/// Enough of a bad line to find it by.
-fn shortened(text: &str) -> String {
+/// Enough of a bad line to find it by. Secrets are hidden before it is cut: of half a password nobody can tell that
+/// it is one.
+fn shown(line: &[u8]) -> String {
     const SHOWN: usize = 100;
+    let text = redact_line(&String::from_utf8_lossy(line));
     let text = text.trim();
     if text.chars().nth(SHOWN).is_none() {
         return text.to_owned();

@@ -77,6 +77,8 @@ impl Row {
 pub enum Outcome {
     /// Fetched whole.
     Downloaded,
+    /// Fetched on from what an earlier run had left.
+    Resumed,
     /// It was there before, and right as far as the settings ask.
     AlreadyThere,
     /// The server had a newer one, and it took the old one's place.
@@ -95,8 +97,10 @@ pub enum Outcome {
 pub struct Summary {
     /// Entries that ended, bad lines and duplicates included.
     pub total: u64,
-    /// Fetched whole, updates included.
+    /// Fetched whole, updates and resumed ones included.
     pub downloaded: u64,
+    /// Of those, how many went on from what an earlier run had left.
+    pub resumed: u64,
     /// Already there, or unchanged on the server.
     pub already_there: u64,
     /// Identical to an earlier entry.
@@ -180,6 +184,10 @@ impl Tally {
         sum.longest = sum.longest.max(row.elapsed);
         match &row.outcome {
             Outcome::Downloaded | Outcome::Updated => sum.downloaded += 1,
+            Outcome::Resumed => {
+                sum.downloaded += 1;
+                sum.resumed += 1;
+            }
             Outcome::AlreadyThere | Outcome::Unchanged => sum.already_there += 1,
             Outcome::Duplicate => sum.duplicates += 1,
             Outcome::Failed(error) => self.add_failure(row, error),

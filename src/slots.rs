@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -29,6 +32,33 @@ struct Host {
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
     _host: OwnedSemaphorePermit,
+}
+
+/// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
+#[must_use]
+pub(crate) enum Turn {
+    Now(Slot),
+    Later(BoxFuture<'static, Slot>),
+}
+
+impl Turn {
+    /// Takes the next place, or a slot that is free.
+    pub(crate) async fn take(slots: &Arc<Slots>, key: HostKey) -> Self {
+        let slots = Arc::clone(slots);
+        let mut waiting = async move { slots.acquire(&key).await }.boxed();
+        match futures::poll!(&mut waiting) {
+            Poll::Ready(slot) => Self::Now(slot),
+            Poll::Pending => Self::Later(waiting),
+        }
+    }
+
+    /// Waits until it is this one's turn.
+    pub(crate) async fn come(self) -> Slot {
+        match self {
+            Self::Now(slot) => slot,
+            Self::Later(waiting) => waiting.await,
+        }
+    }
 }
 
 impl Slots {
@@ -140,7 +170,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use std::pin::pin;
 
-    use futures::FutureExt as _;
     use url::Url;
 
     use super::*;
@@ -174,6 +203,26 @@ mod tests {
         drop(slots.acquire(&b).now_or_never().expect("the other host is free"));
         let _slot = waiting.await;
         assert_eq!(start.elapsed(), Duration::from_secs(7));
+    }
+
+    #[tokio::test]
+    async fn turns_come_in_the_order_they_were_taken() {
+        let slots = Arc::new(Slots::new(1, 1));
+        let mut turns = Vec::new();
+        for _ in 0..5 {
+            turns.push(Turn::take(&slots, host("http://a")).await);
+        }
+        let (order, mut came) = tokio::sync::mpsc::unbounded_channel();
+        for (n, turn) in turns.into_iter().enumerate().rev() {
+            let order = order.clone();
+            tokio::spawn(async move {
+                let _slot = turn.come().await;
+                order.send(n).unwrap();
+            });
+        }
+        for n in 0..5 {
+            assert_eq!(came.recv().await, Some(n));
+        }
     }
 
     #[tokio::test]

@@ -43,6 +43,29 @@ pub fn redact(url: &Url) -> String {
     tame(&shown).into_owned()
 }
 
+/// A line that is no URL as it may be shown, for it may have been meant for one, or for several: what stands between
+/// `://` and the last `@` of a word is hidden, and so are query values as in [`redact`]. Where the parts of a broken URL
+/// end nobody knows, so more may be hidden than would have to be.
+pub fn redact_line(line: &str) -> String {
+    let words = line.split_inclusive(char::is_whitespace).map(redact_word);
+    tame(&words.collect::<String>()).into_owned()
+}
+
+fn redact_word(word: &str) -> String {
+    let (word, blanks) = word.split_at(word.trim_end().len());
+    let (scheme, rest) = word.split_at(word.find("://").map_or(0, |at| at + 3));
+    let (hidden, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) if !scheme.is_empty() => ("…@", rest),
+        _ => ("", rest),
+    };
+    let query = |(path, query): (&str, &str)| {
+        let pairs: Vec<_> = query.split('&').map(shown_pair).collect();
+        format!("{path}?{}", pairs.join("&"))
+    };
+    let rest = rest.split_once('?').map_or_else(|| rest.to_owned(), query);
+    format!("{scheme}{hidden}{rest}{blanks}")
+}
+
 fn shown_pair(pair: &str) -> Cow<'_, str> {
     match pair.split_once('=') {
         None if is_number(pair) => pair.into(),
@@ -83,6 +106,24 @@ mod tests {
             ("\u{E0041}\u{200B}", "\u{FFFD}\u{FFFD}"),
         ] {
             assert_eq!(tame(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_shown_line_that_is_no_url_holds_no_secret() {
+        for (line, shown) in [
+            ("nonsense", "nonsense"),
+            ("me@example.org", "me@example.org"),
+            ("what? no", "what? no"),
+            ("ftp://user:pw@h/a", "ftp://…@h/a"),
+            ("http://user:p/w@h?x=y@[::1/a", "http://…@[::1/a"),
+            (
+                "http://h:x/a?sig=abc&id=1\thttp://u:pw@i/b?t=abc",
+                "http://h:x/a?sig=…&id=1\u{FFFD}http://…@i/b?t=…",
+            ),
+            ("example.org/a?token=abc", "example.org/a?token=…"),
+        ] {
+            assert_eq!(redact_line(line), shown);
         }
     }
 

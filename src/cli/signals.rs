@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::Exit;
 use crate::stop::Stop;
 
 /// Listens for SIGINT and SIGTERM.
@@ -13,7 +14,18 @@ use crate::stop::Stop;
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    first: Arc<AtomicI32>,
+    first: First,
+}
+
+/// Which signal came first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct First(Arc<AtomicI32>);
+
+impl First {
+    /// How the command ends because of it.
+    pub(super) fn exit(&self) -> Exit {
+        Exit::Signal(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Signals {
@@ -22,19 +34,19 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            first: Arc::default(),
+            first: First::default(),
         })
     }
 
-    /// Where the number of the first signal can be read once it has come; 0 before.
-    pub(crate) fn first(&self) -> Arc<AtomicI32> {
-        Arc::clone(&self.first)
+    /// Where to read, later, which signal came first.
+    pub(crate) fn first(&self) -> First {
+        self.first.clone()
     }
 
     /// Parks the run at the first signal; returns at the second.
     pub(crate) async fn heed(mut self, stop: Stop) {
         let number = self.next().await;
-        self.first.store(number, Ordering::Relaxed);
+        self.first.0.store(number, Ordering::Relaxed);
         stop.park();
         self.next().await;
     }

@@ -1,7 +1,7 @@
 //! What the user named as sources, checked before anything is requested, and read as one list.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Read};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +9,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
+use crate::checksum::Checksum;
+use crate::compare::Replay;
+use crate::job::Job;
 use crate::list::{self, Entry};
 
 /// One source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Source {
     /// A URL itself.
     Url(String),
@@ -20,6 +23,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// The list on standard input.
     Stdin,
+    /// What came through a pipe of this name, kept to be read again.
+    Kept(Arc<str>, Replay),
 }
 
 /// Understands the arguments. `None`: there is no source, and a person at the other end of standard input.
@@ -70,6 +75,7 @@ impl Source {
                 list::from_lines(list::read_aside(move || File::open(path))).boxed()
             }
             Self::Stdin => list::from_lines(list::read_aside(|| Ok(io::stdin()))).boxed(),
+            Self::Kept(_, replay) => list::from_lines(replay.read()).boxed(),
         }
     }
 
@@ -78,23 +84,57 @@ impl Source {
             Self::Url(_) => "argument".into(),
             Self::File(path) => path.to_string_lossy().into(),
             Self::Stdin => "stdin".into(),
+            Self::Kept(name, _) => Arc::clone(name),
         }
+    }
+
+    /// Can it be read only once?
+    pub(crate) fn is_pipe(&self) -> bool {
+        match self {
+            Self::Stdin => true,
+            Self::File(path) => fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo()),
+            Self::Url(_) | Self::Kept(..) => false,
+        }
+    }
+
+    /// The same source, to be read as often as one likes: a pipe is read to its end into a temporary file first.
+    async fn kept(self) -> io::Result<Self> {
+        let temporary = std::env::temp_dir();
+        let replay = match &self {
+            Self::Stdin => Replay::keep(list::read_aside(|| Ok(io::stdin())), &temporary).await?,
+            Self::File(path) if self.is_pipe() => {
+                let path = path.clone();
+                Replay::keep(list::read_aside(move || File::open(path)), &temporary).await?
+            }
+            _ => return Ok(self),
+        };
+        Ok(Self::Kept(self.label(), replay))
     }
 }
 
-/// All sources, one after the other, as one list.
-pub(crate) fn entries(sources: &[Source]) -> impl Stream<Item = Entry> + Send + use<> {
+/// All sources, to be read as often as one likes.
+pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
+    let mut kept = Vec::with_capacity(sources.len());
+    for source in sources {
+        kept.push(source.kept().await?);
+    }
+    Ok(kept)
+}
+
+/// All sources, one after the other, as one list. `checksum` is that of the only entry.
+pub(crate) fn entries(sources: &[Source], checksum: Option<&Checksum>) -> impl Stream<Item = Entry> + Send + use<> {
+    let checksum = checksum.cloned();
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
         .map(|s| ((!is_one).then(|| s.label()), s.entries()))
         .collect();
-    list::in_turn(named)
-}
-
-/// Standard input, to be copied.
-pub(crate) fn stdin() -> impl Read + Send {
-    io::stdin()
+    list::in_turn(named).map(move |entry| {
+        entry.map(|job| Job {
+            checksum: checksum.clone().or(job.checksum),
+            ..job
+        })
+    })
 }
 
 /// `example.org/a.zip`, but not `urls.txt`.
@@ -110,13 +150,13 @@ mod tests {
     #[test]
     fn an_argument_is_a_url_a_dash_or_a_file() {
         for (text, source) in [
-            ("-", Source::Stdin),
-            ("http://h/a", Source::Url("http://h/a".into())),
-            ("ftp://h/a", Source::Url("ftp://h/a".into())),
-            ("urls.txt", Source::File("urls.txt".into())),
-            ("example.org/a", Source::File("example.org/a".into())),
+            ("-", "Stdin"),
+            ("http://h/a", "Url(\"http://h/a\")"),
+            ("ftp://h/a", "Url(\"ftp://h/a\")"),
+            ("urls.txt", "File(\"urls.txt\")"),
+            ("example.org/a", "File(\"example.org/a\")"),
         ] {
-            assert_eq!(Source::of(text), source);
+            assert_eq!(format!("{:?}", Source::of(text)), source);
         }
     }
 

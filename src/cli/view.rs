@@ -1,8 +1,8 @@
 //! What a person sees of a run. A thread of its own reads the events and draws: a terminal that does not take what is
 //! written holds up this thread, then, once the channel is full, the run; memory it never costs.
 //!
-//! What is shown is made by pure functions: events become a board, a board becomes a snapshot ([`board`]), a snapshot
-//! becomes lines ([`frame`], [`lines`]), a summary becomes text ([`summary()`]).
+//! What is shown is made by pure functions: events make a board, a board a snapshot (`board`), a snapshot lines (`frame`,
+//! `lines`), a summary text ([`summary()`]). Two things draw: `out`, and on a terminal `bars`, over indicatif over `screen`.
 
 mod bars;
 mod board;
@@ -10,7 +10,9 @@ mod choose;
 mod frame;
 mod lines;
 mod pace;
+mod paint;
 mod screen;
+mod snapshot;
 mod summary;
 mod text;
 
@@ -113,16 +115,14 @@ pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io
 
 fn show(mut receiver: mpsc::Receiver<Event>, options: ViewOptions, leave: CancellationToken) {
     let mut view = View::new(options, Instant::now());
-    match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime.block_on(watch(receiver, view, leave)),
-        // Without a clock there is no progress to show, but every failure is told.
-        Err(_) => {
-            while let Some(event) = receiver.blocking_recv() {
-                view.tell(&event, Instant::now());
-            }
-            view.end();
-        }
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        return runtime.block_on(watch(receiver, view, leave));
     }
+    // Without a clock there is no progress to show, but every failure is told.
+    while let Some(event) = receiver.blocking_recv() {
+        view.tell(&event, Instant::now());
+    }
+    view.end();
 }
 
 /// Tells of events until there are no more, or until somebody asks to leave.
@@ -157,6 +157,16 @@ pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, f
         failed_list,
     };
     out::raw(&summary(run, &style));
+}
+
+/// Columns of the terminal at stderr; elsewhere, as many as people write in a line.
+pub(crate) fn columns() -> usize {
+    use std::io::IsTerminal as _;
+    if std::io::stderr().is_terminal() {
+        Size::of_stderr().columns
+    } else {
+        100
+    }
 }
 
 /// The board, and where it is shown.

@@ -12,9 +12,9 @@ use crate::tame::is_treacherous;
 /// The longest name most file systems take, in bytes (POSIX `NAME_MAX` of Linux and macOS).
 const NAME_MAX: usize = 255;
 /// What may be added to a name while its file is unfinished.
-pub(crate) const SUFFIXES: [&str; 2] = [".part", ".part.json"];
-/// The longest a final name may be so that its temporary ones fit.
-const LONGEST: usize = NAME_MAX - SUFFIXES[1].len();
+pub(crate) const SUFFIXES: [&str; 3] = [".part", ".part.json", ".part.json~"];
+/// The longest a final name may be so that its temporary ones fit, numbered ones (`.2.part`) included.
+const LONGEST: usize = NAME_MAX - SUFFIXES[2].len() - ".2".len();
 /// An ending of this length or less is an extension, worth keeping when a name is cut.
 const EXTENSION: usize = 16;
 /// The name of a file whose URL gives none.

@@ -1,23 +1,30 @@
 //! A file that is not whole yet. It ends in [`Part::commit`], [`Part::park`] or [`Part::discard`].
 //!
-//! The bytes gather in memory first. A small file never has another home before it is whole: one blocking hop makes,
-//! fills, dates and renames it. A larger one is written through `tokio::fs` in big steps.
+//! The bytes gather in memory first. A small file never has a name before it is whole: one blocking hop makes, fills,
+//! dates, marks and links it. A larger one grows in `NAME.part`, written through `tokio::fs` in big steps, and
+//! `NAME.part.json` says what it holds.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+mod files;
+
+use std::io::{self, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
-use rustix::io::Errno;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::{Disk, Folder, aside, name::SUFFIXES, name_of};
+use super::mark::Mark;
+use super::record::Record;
+use super::{Disk, Found, aside};
+use crate::gaps::Gaps;
+use crate::settings::Durability;
+use files::Files;
 
 /// Bytes gathered before they are written, and the size up to which a file is written in one go.
 const GATHERED: usize = 256 * 1024;
+/// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
+const SYNCHRONISED: u64 = 256 << 20;
 
 /// May the file take another's place?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +35,40 @@ pub(crate) enum Replace {
     Old,
 }
 
+/// Whose bytes they are: what a later try needs to know before it adds to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The entry's URL without secrets.
+    pub(crate) url: String,
+    /// What `If-Range` is to say; without it the bytes are worth nothing to a later try.
+    pub(crate) validator: Option<String>,
+}
+
+/// What a whole file is given along with its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Finish {
+    /// The name it gets in its folder, if that is not its path's.
+    pub(crate) name: Option<String>,
+    pub(crate) modified: Option<SystemTime>,
+    pub(crate) mark: Mark,
+    pub(crate) replace: Replace,
+    pub(crate) durability: Durability,
+}
+
 /// A file that is not whole yet. The bytes that came are in memory or in `NAME.part`.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Part {
     disk: Disk,
     path: Arc<PathBuf>,
+    identity: Option<Identity>,
+    gaps: Gaps,
     gathered: Vec<u8>,
+    /// Where the gathered bytes begin in the file.
+    offset: u64,
     open: Option<Open>,
+    /// Bytes written since the last record.
+    unrecorded: u64,
     /// How long the disk kept the transfer waiting.
     waited: Duration,
 }
@@ -43,32 +76,116 @@ pub(crate) struct Part {
 #[derive(Debug)]
 struct Open {
     file: File,
-    names: Names,
+    files: Files,
 }
 
-/// The open folder, and the two names in it.
+/// What there is of a part already.
 #[derive(Debug)]
-struct Names {
-    folder: Folder,
-    last: OsString,
-    part: OsString,
+pub(crate) enum Earlier {
+    Nothing,
+    /// Another process is at it.
+    Locked,
+    /// These bytes, locked for us. Without a record that can be read, they are worth nothing.
+    Part(Box<Part>, Option<Record>),
 }
 
 impl Part {
+    /// A part of which there is nothing yet.
     pub(crate) fn new(disk: &Disk, path: &Arc<PathBuf>) -> Self {
         Self {
             disk: disk.clone(),
             path: Arc::clone(path),
+            identity: None,
+            gaps: Gaps::all(None),
             gathered: Vec::new(),
+            offset: 0,
             open: None,
+            unrecorded: 0,
             waited: Duration::ZERO,
         }
     }
 
-    /// Makes room for a body of this many bytes.
-    pub(crate) fn expect(&mut self, bytes: u64) {
-        let bytes = usize::try_from(bytes).unwrap_or(GATHERED);
-        self.gathered.reserve_exact(bytes.min(GATHERED));
+    /// Looks for a file of that name, and for what an earlier try left of one.
+    pub(crate) async fn survey(disk: &Disk, path: &Arc<PathBuf>) -> io::Result<(Found, Earlier)> {
+        let (at, of) = (disk.clone(), Arc::clone(path));
+        let look = move || {
+            let found = at.look(&of)?;
+            let earlier = Files::find(&at, &of)?;
+            if earlier.is_none() && found != Found::Nothing {
+                Files::remove_orphan(&at, &of);
+            }
+            Ok((found, earlier))
+        };
+        let (found, earlier) = aside(look).await?;
+        Ok((found, Self::earlier(disk, path, earlier)?))
+    }
+
+    fn earlier(disk: &Disk, path: &Arc<PathBuf>, found: Option<files::Standing>) -> io::Result<Earlier> {
+        let files::Taken { file, files, length } = match found {
+            None => return Ok(Earlier::Nothing),
+            Some(files::Standing::Locked) => return Ok(Earlier::Locked),
+            Some(files::Standing::Ours(taken)) => taken,
+        };
+        let record = files.record()?;
+        let mut part = Self::new(disk, path);
+        part.open = Some(Open {
+            file: big_steps(file),
+            files,
+        });
+        let known = record
+            .as_ref()
+            .and_then(|record| Some((record, gaps_of(record, length)?)));
+        let record = known.map(|(record, gaps)| {
+            part.gaps = gaps;
+            part.identity = Some(Identity {
+                url: record.url.clone(),
+                validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
+            });
+            record.clone()
+        });
+        Ok(Earlier::Part(Box::new(part), record))
+    }
+
+    /// The validator of the bytes that are here.
+    pub(crate) fn validator(&self) -> Option<String> {
+        self.identity.as_ref().and_then(|identity| identity.validator.clone())
+    }
+
+    /// Which bytes are missing, not counting those that are gathered.
+    pub(crate) fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes.
+    pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
+        self.gaps = Gaps::all(size);
+        self.identity = Some(identity);
+        self.gathered.clear();
+        self.offset = 0;
+        let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
+        self.gathered.reserve_exact(fits);
+        if let Some(Open { file, .. }) = &mut self.open {
+            // The record first: it must not claim what is cut off.
+            file.rewind().await?;
+            self.write_record().await?;
+            if let Some(Open { file, .. }) = &mut self.open {
+                file.set_len(0).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on, the bytes at this offset come, of the same file as before.
+    pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
+        self.identity = Some(identity);
+        if let Some(size) = size {
+            self.gaps.ends_at(size);
+        }
+        self.offset = offset;
+        if let Some(Open { file, .. }) = &mut self.open {
+            file.seek(SeekFrom::Start(offset)).await?;
+        }
+        Ok(())
     }
 
     /// How long the disk kept the transfer waiting so far.
@@ -79,170 +196,207 @@ impl Part {
     /// Takes bytes. Never to be cancelled half-way.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.gathered.len() + bytes.len() > GATHERED {
-            self.flush_gathered().await?;
+            let since = Instant::now();
+            self.flush().await?;
+            self.waited += since.elapsed();
         }
         self.gathered.extend_from_slice(bytes);
         Ok(())
     }
 
-    async fn flush_gathered(&mut self) -> io::Result<()> {
-        let since = Instant::now();
+    /// The body has ended here, so nothing is missing behind it.
+    pub(crate) fn end(&mut self) {
+        let end = self.offset + self.gathered.len() as u64;
+        if self.gaps.size().is_none() {
+            self.gaps.ends_at(end);
+        }
+        self.gaps.fill(self.offset..end);
+    }
+
+    /// Gives the gathered bytes to the system.
+    async fn flush(&mut self) -> io::Result<()> {
         if self.open.is_none() {
-            self.open = Some(self.create().await?);
+            self.create().await?;
         }
-        if let Some(Open { file, .. }) = &mut self.open {
-            file.write_all(&self.gathered).await?;
-        }
+        let Some(Open { file, .. }) = &mut self.open else {
+            return Ok(());
+        };
+        file.write_all(&self.gathered).await?;
+        let end = self.offset + self.gathered.len() as u64;
+        self.gaps.fill(self.offset..end);
+        self.unrecorded += end - self.offset;
+        self.offset = end;
         self.gathered.clear();
-        self.waited += since.elapsed();
+        if self.unrecorded >= SYNCHRONISED {
+            self.synchronise().await?;
+        }
         Ok(())
     }
 
-    async fn create(&self) -> io::Result<Open> {
+    async fn create(&mut self) -> io::Result<()> {
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
-        let (file, names) = aside(move || {
-            let names = Names::of(&disk, &path)?;
-            Ok((names.create()?, names))
+        let (record, size) = (self.record(), self.gaps.size());
+        let (file, files) = aside(move || {
+            let taken = Files::create(&disk, &path)?;
+            let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
+            if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
+                let _ = taken.files.remove();
+                return Err(error);
+            }
+            Ok((taken.file, taken.files))
         })
         .await?;
-        let mut file = File::from_std(file);
-        file.set_max_buf_size(GATHERED);
-        Ok(Open { file, names })
+        self.open = Some(Open {
+            file: big_steps(file),
+            files,
+        });
+        Ok(())
     }
 
-    /// The file is whole: it gets its date and, by one rename, its name. `AlreadyExists` when a file of that name is
-    /// there and may not be replaced; the part is removed then.
-    pub(crate) async fn commit(mut self, modified: Option<SystemTime>, replace: Replace) -> io::Result<()> {
-        match self.open.take() {
-            None => {
-                let (disk, path, bytes) = (self.disk, self.path, self.gathered);
-                aside(move || {
-                    let names = Names::of(&disk, &path)?;
-                    let mut file = names.create()?;
-                    names.settle(file.write_all(&bytes).map(|()| date(&file, modified)), replace)
-                })
-                .await
-            }
-            Some(Open { mut file, names }) => {
-                let written = match file.write_all(&self.gathered).await {
-                    Ok(()) => file.flush().await,
-                    failed => failed,
-                };
-                let file = file.into_std().await;
-                aside(move || names.settle(written.map(|()| date(&file, modified)), replace)).await
-            }
+    /// What was written is on the disk, and then the record says so.
+    async fn synchronise(&mut self) -> io::Result<()> {
+        if let Some(Open { file, .. }) = &mut self.open {
+            file.sync_data().await?;
         }
+        self.unrecorded = 0;
+        self.write_record().await
     }
 
-    /// The run stops: what came is kept on the disk.
-    pub(crate) async fn park(mut self) -> io::Result<()> {
-        match &mut self.open {
-            None => Ok(()),
-            Some(Open { file, .. }) => {
-                file.write_all(&self.gathered).await?;
-                file.flush().await
-            }
+    async fn write_record(&mut self) -> io::Result<()> {
+        let Some(Open { files, .. }) = &self.open else {
+            return Ok(());
+        };
+        let (files, record) = (files.clone(), self.record());
+        aside(move || files.write_record(&record)).await
+    }
+
+    fn record(&self) -> Record {
+        let (url, validator) = match &self.identity {
+            Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
+            None => Default::default(),
+        };
+        Record::new(url, validator, self.gaps.size(), self.gaps.pairs())
+    }
+
+    /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
+    /// is there and may not be replaced; what came is removed then.
+    pub(crate) async fn commit(mut self, finish: Finish) -> io::Result<()> {
+        let Some(Open { mut file, files }) = self.open.take() else {
+            let (disk, path, bytes) = (self.disk, self.path, self.gathered);
+            return aside(move || files::write_whole(&disk, &path, &bytes, finish)).await;
+        };
+        let written = match file.write_all(&self.gathered).await {
+            Ok(()) => file.flush().await,
+            failed => failed,
+        };
+        let file = file.into_std().await;
+        aside(move || {
+            written?;
+            files.settle(&file, finish)
+        })
+        .await
+    }
+
+    /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
+    /// trust go.
+    /// Says whether anything was kept.
+    pub(crate) async fn park(mut self) -> io::Result<bool> {
+        let is_worth = self
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.validator.is_some());
+        let is_there = self.open.is_some() || !self.gathered.is_empty();
+        if !is_worth || !is_there {
+            self.discard().await?;
+            return Ok(false);
         }
+        self.flush().await?;
+        if let Some(Open { file, .. }) = &mut self.open {
+            file.flush().await?;
+        }
+        self.synchronise().await?;
+        Ok(true)
     }
 
     /// What came is worth nothing: it goes.
     pub(crate) async fn discard(self) -> io::Result<()> {
-        match self.open {
-            None => Ok(()),
-            Some(Open { file, names }) => {
-                drop(file.into_std().await);
-                aside(move || Ok(posix::unlinkat(&names.folder, &names.part, AtFlags::empty())?)).await
-            }
-        }
-    }
-}
-
-impl Names {
-    fn of(disk: &Disk, path: &std::path::Path) -> io::Result<Self> {
-        let last = name_of(path).to_owned();
-        let mut part = last.clone();
-        part.push(SUFFIXES[0]);
-        Ok(Self {
-            folder: disk.folder_for(path)?,
-            last,
-            part,
-        })
-    }
-
-    /// A new, empty part. An old one goes first, and so does a symbolic link planted in its place; neither is opened.
-    fn create(&self) -> io::Result<std::fs::File> {
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let create = || posix::openat(&self.folder, &self.part, flags, Mode::from_raw_mode(0o666));
-        let made = match create() {
-            Err(Errno::EXIST) => {
-                self.remove_old_part()?;
-                create()
-            }
-            other => other,
+        let Some(Open { file, files }) = self.open else {
+            return Ok(());
         };
-        Ok(made?.into())
+        let file = file.into_std().await;
+        aside(move || {
+            let removed = files.remove();
+            drop(file);
+            removed
+        })
+        .await
     }
 
-    fn remove_old_part(&self) -> io::Result<()> {
-        let stat = posix::statat(&self.folder, &self.part, AtFlags::SYMLINK_NOFOLLOW)?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile | FileType::Symlink => {
-                Ok(posix::unlinkat(&self.folder, &self.part, AtFlags::empty())?)
-            }
-            _ => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+    /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come
+    /// in one piece.
+    pub(crate) async fn read_back<T: Send + 'static>(
+        &mut self,
+        mut state: T,
+        each: impl Fn(&mut T, &[u8]) + Send + 'static,
+    ) -> io::Result<T> {
+        if self.open.is_some() {
+            self.flush().await?;
         }
-    }
-
-    /// Renames a part that was finished well; removes one that was not.
-    fn settle(&self, finished: io::Result<()>, replace: Replace) -> io::Result<()> {
-        let done = finished.and_then(|()| rename(&self.folder, &self.part, &self.last, replace));
-        if done.is_err() {
-            let _ = posix::unlinkat(&self.folder, &self.part, AtFlags::empty());
-        }
-        done
+        let Some(Open { file, .. }) = &mut self.open else {
+            each(&mut state, &self.gathered);
+            return Ok(state);
+        };
+        file.flush().await?;
+        let copy = file.try_clone().await?.into_std().await;
+        aside(move || files::read_all(&copy, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)).await
     }
 }
 
-/// Dates the file. A file system that keeps no times still keeps the bytes.
-fn date(file: &std::fs::File, modified: Option<SystemTime>) {
-    let Some(since) = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()) else {
-        return;
-    };
-    let time = Timespec {
-        tv_sec: since.as_secs().try_into().unwrap_or(0),
-        tv_nsec: 0,
-    };
-    let _ = posix::futimens(
-        file,
-        &Timestamps {
-            last_access: time,
-            last_modification: time,
-        },
-    );
+/// Reads the file of this path from its beginning to its end, block by block.
+pub(crate) async fn read_file<T: Send + 'static>(
+    disk: &Disk,
+    path: &Arc<PathBuf>,
+    mut state: T,
+    each: impl Fn(&mut T, &[u8]) + Send + 'static,
+) -> io::Result<T> {
+    let (disk, path) = (disk.clone(), Arc::clone(path));
+    aside(move || {
+        let file = disk.open_file(&path)?;
+        files::read_all(&file, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)
+    })
+    .await
 }
 
-fn rename(folder: &Folder, from: &OsStr, to: &OsStr, replace: Replace) -> io::Result<()> {
-    if replace == Replace::Old {
-        return Ok(posix::renameat(folder, from, folder, to)?);
-    }
-    match posix::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        // Not every file system knows the flag; a second name and the end of the first say the same in two steps.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_and_unlink(folder, from, to),
-        other => Ok(other?),
+/// There is no room for the whole file.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", crate::error::os(.0))]
+pub(crate) struct NoRoom(io::Error);
+
+impl NoRoom {
+    fn wrap(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self(error))
     }
 }
 
-fn link_and_unlink(folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    match posix::linkat(folder, from, folder, to, AtFlags::empty()) {
-        Ok(()) => Ok(posix::unlinkat(folder, from, AtFlags::empty())?),
-        // Without links either (FAT, some network folders), looking first is all there is.
-        Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
-            match posix::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => Ok(posix::renameat(folder, from, folder, to)?),
-                Ok(_) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-                Err(error) => Err(error.into()),
-            }
-        }
-        Err(error) => Err(error.into()),
+fn big_steps(file: std::fs::File) -> File {
+    let mut file = File::from_std(file);
+    file.set_max_buf_size(GATHERED);
+    file
+}
+
+/// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
+/// appended since the record are there; over a crash of the machine only what was synchronised before it is.
+fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
+    let mut gaps = Gaps::from_pairs(record.size, record.gaps.iter().copied())?;
+    if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
+        return None;
     }
+    if let Some(start) = gaps.tail().filter(|_| record.is_of_this_boot()) {
+        gaps.fill(start..length);
+    }
+    Some(gaps)
+}
+
+fn write_all(mut file: &std::fs::File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)
 }

@@ -2,11 +2,14 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper_util::client::legacy::Error;
+use hyper_util::client::legacy::connect::{self, Connected, HttpInfo};
 use percent_encoding::percent_decode_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderValue;
@@ -169,8 +172,25 @@ pub(super) enum Connection {
     Reused,
     /// It began to make one, and may yet be given one that becomes free.
     Making,
-    /// It made its own, and had it then.
-    Made(Instant),
+    /// It made its own, and had it then. It may still have gone over another, which became free while this one was
+    /// being prepared for its first request.
+    Made { at: Instant, end: Option<SocketAddr> },
+}
+
+impl Connection {
+    /// Did the request that ended with this error go over a connection that it had not made?
+    pub(super) fn is_older_than(self, error: Option<&Error>) -> bool {
+        let Self::Made { end, .. } = self else { return true };
+        let used = error.and_then(Error::connect_info).and_then(local_end);
+        used.is_some() && end.is_some() && used != end
+    }
+}
+
+/// The local end of a connection, which no other connection has at that time.
+fn local_end(connected: &Connected) -> Option<SocketAddr> {
+    let mut notes = hyper::http::Extensions::new();
+    connected.get_extras(&mut notes);
+    notes.get::<HttpInfo>().map(HttpInfo::local_addr)
 }
 
 tokio::task_local! {
@@ -186,7 +206,7 @@ pub(super) async fn observed<F: Future>(request: F, timeouts: &Timeouts) -> (Opt
     let due = || match CONNECTION.with(Cell::get) {
         Connection::Reused => start.checked_add(timeouts.silence),
         Connection::Making => start.checked_add(timeouts.connect.saturating_add(timeouts.silence)),
-        Connection::Made(then) => then.checked_add(timeouts.silence),
+        Connection::Made { at, .. } => at.checked_add(timeouts.silence),
     };
     let watched = async {
         tokio::pin!(request);
@@ -225,6 +245,7 @@ impl<S, R> Service<R> for Noting<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,
+    S::Response: connect::Connection,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -242,7 +263,10 @@ where
         let connecting = self.0.call(request);
         Box::pin(async move {
             let connection = connecting.await?;
-            note(Connection::Made(Instant::now()));
+            note(Connection::Made {
+                at: Instant::now(),
+                end: local_end(&connect::Connection::connected(&connection)),
+            });
             Ok(connection)
         })
     }

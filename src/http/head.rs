@@ -6,6 +6,9 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use super::digest::digests;
+use super::disposition::filename;
+use crate::checksum::Checksum;
 use crate::error::TransferError;
 
 /// What the head of an answer says, as far as it matters here.
@@ -16,9 +19,58 @@ pub(crate) struct Head {
     pub(crate) length: Option<u64>,
     /// `Last-Modified` (RFC 9110 section 8.8.2).
     pub(crate) modified: Option<SystemTime>,
+    /// `ETag`, as sent (RFC 9110 section 8.8.3).
+    pub(crate) etag: Option<String>,
+    /// What a later `If-Range` may say: an entity tag that is strong, else a date that is (section 13.1.5).
+    pub(crate) validator: Option<String>,
+    /// `Content-Range` (section 14.4), when there is exactly one that makes sense.
+    pub(crate) range: Option<ContentRange>,
+    /// What the whole representation adds up to, as the server says (RFC 9530, RFC 3230, RFC 1864).
+    pub(crate) digests: Vec<Checksum>,
+    /// The name that `Content-Disposition` gives (RFC 6266), not cleaned.
+    pub(crate) filename: Option<String>,
+    /// Content codings, which nobody asked for; empty when there is none.
+    pub(crate) encoding: String,
     /// `Retry-After`, from now (RFC 9110 section 10.2.3).
     pub(crate) retry_after: Option<Duration>,
     location: Option<Vec<u8>>,
+}
+
+/// What a `Content-Range` says (RFC 9110 section 14.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentRange {
+    /// `bytes 0-99/200`, with the first byte and the end, and the whole size if it is told.
+    Part { start: u64, end: u64, size: Option<u64> },
+    /// `bytes */200`: no such range in a file of this size.
+    None { size: u64 },
+}
+
+impl ContentRange {
+    /// Reads a field value; anything that does not add up is `None`.
+    pub(crate) fn parse(value: &str) -> Option<Self> {
+        let (unit, range) = value.trim().split_once(' ')?;
+        if !unit.eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        let (range, size) = range.trim().split_once('/')?;
+        let size = match size {
+            "*" => None,
+            size => Some(number(size)?),
+        };
+        if range == "*" {
+            return Some(Self::None { size: size? });
+        }
+        let (first, last) = range.split_once('-')?;
+        let (start, end) = (number(first)?, number(last)?.checked_add(1)?);
+        let fits = start < end && size.is_none_or(|size| end <= size);
+        fits.then_some(Self::Part { start, end, size })
+    }
+}
+
+/// Digits and nothing else: Rust's own parser takes a sign.
+fn number(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().ok())?
 }
 
 impl Head {
@@ -29,14 +81,44 @@ impl Head {
             Method::HEAD => content_length(fields),
             _ => response.content_length(),
         };
-        let date = date(fields, &header::DATE).unwrap_or_else(SystemTime::now);
-        Ok(Self {
-            status: response.status(),
+        Ok(Self::from_fields(response.status(), length, fields))
+    }
+
+    fn from_fields(status: StatusCode, length: Option<u64>, fields: &HeaderMap) -> Self {
+        let sent = date(fields, &header::DATE);
+        let etag = text(fields, &header::ETAG).map(|tag| tag.trim().to_owned());
+        let modified = date(fields, &header::LAST_MODIFIED);
+        let last_modified = text(fields, &header::LAST_MODIFIED).map(str::trim);
+        let server_now = sent.unwrap_or_else(SystemTime::now);
+        Self {
+            status,
             length,
-            modified: self::date(fields, &header::LAST_MODIFIED),
-            retry_after: text(fields, &header::RETRY_AFTER).and_then(|value| retry_after(value, date)),
+            validator: validator(etag.as_deref(), last_modified, modified, sent),
+            etag,
+            modified,
+            range: range(fields),
+            encoding: encoding(fields),
+            digests: digests(fields, status != StatusCode::PARTIAL_CONTENT),
+            filename: filename(
+                fields
+                    .get_all(header::CONTENT_DISPOSITION)
+                    .iter()
+                    .map(header::HeaderValue::as_bytes),
+            ),
+            retry_after: text(fields, &header::RETRY_AFTER).and_then(|value| retry_after(value, server_now)),
             location: fields.get(header::LOCATION).map(|value| value.as_bytes().to_vec()),
-        })
+        }
+    }
+
+    /// A head as a test wants it.
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, fields: &[(&str, &str)]) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            let name: HeaderName = name.parse().unwrap();
+            map.append(name, value.parse().unwrap());
+        }
+        Self::from_fields(StatusCode::from_u16(status).unwrap(), content_length(&map), &map)
     }
 
     /// Where a redirect leads, if the answer is one that is followed automatically (RFC 9110 section 15.4).
@@ -73,6 +155,45 @@ fn check_coding(fields: &HeaderMap) -> Result<(), TransferError> {
         (Some(only), None) if is_chunked(only) => Ok(()),
         _ => Err(TransferError::Protocol("a transfer coding other than chunked".into())),
     }
+}
+
+/// A strong entity tag; without any tag, a date that lies so far before the answer's own that no second change can
+/// hide in its second (RFC 9110 section 8.8.2.2).
+fn validator(
+    etag: Option<&str>,
+    last_modified: Option<&str>,
+    modified: Option<SystemTime>,
+    sent: Option<SystemTime>,
+) -> Option<String> {
+    /// Apart this far, clocks that differ a little do not matter either.
+    const APART: Duration = Duration::from_secs(60);
+    if let Some(tag) = etag {
+        return is_strong(tag).then(|| tag.to_owned());
+    }
+    let apart = sent?.duration_since(modified?).ok()?;
+    (apart >= APART).then(|| last_modified.map(str::to_owned))?
+}
+
+/// `"…"` without a weakness indicator, and nothing in it that a header field could not carry back.
+fn is_strong(tag: &str) -> bool {
+    let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    inner.is_some_and(|inner| tag.len() <= 512 && inner.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x7E)))
+}
+
+fn range(fields: &HeaderMap) -> Option<ContentRange> {
+    let mut all = fields.get_all(header::CONTENT_RANGE).iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    ContentRange::parse(only.to_str().ok()?)
+}
+
+fn encoding(fields: &HeaderMap) -> String {
+    let all = fields.get_all(header::CONTENT_ENCODING).iter();
+    let codings = all.flat_map(|value| value.as_bytes().split(|&b| b == b',').map(<[u8]>::trim_ascii));
+    let codings = codings.map(|coding| String::from_utf8_lossy(coding).to_ascii_lowercase());
+    let codings: Vec<_> = codings
+        .filter(|coding| !coding.is_empty() && coding != "identity")
+        .collect();
+    codings.join(", ")
 }
 
 fn content_length(fields: &HeaderMap) -> Option<u64> {
@@ -123,6 +244,55 @@ mod tests {
     }
 
     #[test]
+    fn a_content_range_adds_up_or_is_none() {
+        let part = |start, end, size| Some(ContentRange::Part { start, end, size });
+        for (value, expected) in [
+            ("bytes 0-99/200", part(0, 100, Some(200))),
+            ("Bytes 5-5/6", part(5, 6, Some(6))),
+            ("bytes 5-9/*", part(5, 10, None)),
+            ("bytes */200", Some(ContentRange::None { size: 200 })),
+            ("bytes */*", None),
+            ("bytes 9-5/200", None),
+            ("bytes 0-200/200", None),
+            ("bytes 0-18446744073709551615/*", None),
+            ("bytes +0-9/10", None),
+            ("bytes -9/10", None),
+            ("items 0-9/10", None),
+            ("bytes=0-9/10", None),
+            ("bytes 0-9", None),
+            ("", None),
+        ] {
+            assert_eq!(ContentRange::parse(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_strong_can_prove_that_bytes_fit() {
+        let then = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let modified = httpdate::parse_http_date(then).ok();
+        let later = |seconds| modified.map(|time| time + Duration::from_secs(seconds));
+        for (etag, date, sent, expected) in [
+            (Some("\"v1\""), None, None, Some("\"v1\"")),
+            (Some("\"\""), None, None, Some("\"\"")),
+            (Some("W/\"v1\""), Some(then), later(3600), None),
+            (Some("v1"), None, None, None),
+            (Some("\"a\"b\""), None, None, None),
+            (Some("\"a b\""), None, None, None),
+            (None, Some(then), later(60), Some(then)),
+            (None, Some(then), later(59), None),
+            (None, Some(then), None, None),
+            (None, None, later(60), None),
+        ] {
+            let modified = modified.filter(|_| date.is_some());
+            assert_eq!(
+                validator(etag, date, modified, sent).as_deref(),
+                expected,
+                "{etag:?} {date:?}"
+            );
+        }
+    }
+
+    #[test]
     fn redirects_lead_to_http_or_nowhere() {
         let from = Url::parse("https://h/dir/a?x").unwrap();
         for (status, location, to) in [
@@ -130,7 +300,7 @@ mod tests {
             (301, Some("b c"), Ok("https://h/dir/b%20c")),
             (307, Some("//other:81/"), Ok("https://other:81/")),
             (308, Some("?y"), Ok("https://h/dir/a?y")),
-            (303, Some("http://other/\u{e4}"), Ok("http://other/%C3%A4")),
+            (303, Some("http://other/%e4"), Ok("http://other/%e4")),
             (302, None, Err("302 redirect without a Location")),
             (
                 302,
@@ -144,13 +314,8 @@ mod tests {
             ),
             (302, Some("http://"), Err("302 redirect to an invalid URL: empty host")),
         ] {
-            let head = Head {
-                status: StatusCode::from_u16(status).unwrap(),
-                length: None,
-                modified: None,
-                retry_after: None,
-                location: location.map(|l| l.as_bytes().to_vec()),
-            };
+            let fields = location.map(|location| ("location", location));
+            let head = Head::of(status, fields.as_slice());
             let target = head
                 .redirect(&from)
                 .unwrap()

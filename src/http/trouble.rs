@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::client::Connection;
 use crate::error::TransferError;
 
 /// The name lookup failed.
@@ -13,8 +14,8 @@ use crate::error::TransferError;
 #[error("{}", crate::error::os(.0))]
 pub(super) struct NoAddress(pub(super) io::Error);
 
-/// Why there is no answer. `reused`: the request went over a connection that had carried another.
-pub(super) fn before_head(error: &reqwest::Error, reused: bool, connect: Duration) -> TransferError {
+/// Why there is no answer, from a request that had this to do with making a connection.
+pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connect: Duration) -> TransferError {
     if let Some(NoAddress(source)) = find(error) {
         return TransferError::Dns(crate::error::os(source));
     }
@@ -30,7 +31,7 @@ pub(super) fn before_head(error: &reqwest::Error, reused: bool, connect: Duratio
             None => TransferError::Tunnel(deepest(error)),
         };
     }
-    on_connection(error, reused)
+    on_connection(error, connection.is_older_than(find(error)))
 }
 
 fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {

@@ -1,8 +1,8 @@
 //! A body becomes a file when it is whole, and not before.
 
 use crate::support::Answer::{
-    self, Chunked, CutAfter, CutChunked, EndlessHead, HeldAfter, PartFrom, Raw, ResetAfter, SilentAfter, UntilClose,
-    Well,
+    self, Chunked, CutAfter, CutChunked, EndlessHead, HeldAfter, PartFrom, Raw, ResetAfter, SilentAfter, Trickle,
+    UntilClose, Well,
 };
 use crate::support::{Gate, Origin, Room, bytes};
 
@@ -118,14 +118,31 @@ fn every_way_to_end_a_body_well_makes_a_file() {
 }
 
 #[test]
-fn an_answer_of_http_1_0_is_an_answer() {
+fn an_answer_that_is_unusual_is_an_answer() {
+    for raw in [
+        "HTTP/1.0 200 OK\r\n\r\nhello",
+        "HTTP/1.1 200\r\ncontent-length:5\r\n\r\nhello",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5;x=y\r\nhello\r\n00\r\nTrailer: x\r\n\r\n",
+    ] {
+        let origin = Origin::new();
+        origin.file("/a", "").then(Raw(raw.into()));
+        let room = Room::new();
+        room.haul().args(["--retries", "0", &origin.url("/a")]).run().succeeds();
+        room.holds_exactly(&[("a", "hello")]);
+    }
+}
+
+#[test]
+fn slow_is_not_silent() {
     let origin = Origin::new();
-    origin
-        .file("/a", "")
-        .then(Raw(b"HTTP/1.0 200 OK\r\n\r\nhello".to_vec()));
+    let body = bytes(2000, 1);
+    origin.file("/a.bin", &body).then(Trickle(20));
     let room = Room::new();
-    room.haul().args(["--retries", "0", &origin.url("/a")]).run().succeeds();
-    room.holds_exactly(&[("a", "hello")]);
+    let args = ["--timeout", "1500ms", &origin.url("/a.bin")];
+    room.haul().args(args).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body)]);
+    assert_eq!(origin.requests().len(), 1);
 }
 
 #[test]

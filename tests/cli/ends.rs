@@ -58,6 +58,11 @@ fn a_folder_that_cannot_be_is_usage() {
 }
 
 #[test]
+fn a_list_of_failures_that_cannot_be_written_is_usage() {
+    is_usage(&["--failed", "../given/file/below"], "../given/file/below");
+}
+
+#[test]
 fn a_certificate_file_that_is_none_is_usage() {
     is_usage(&["--ca-cert", "../given/missing.pem"], "missing.pem");
     is_usage(&["--ca-cert", "../given/file"], "file");
@@ -70,7 +75,7 @@ fn the_first_signal_parks_and_the_next_run_goes_on() {
         let body = bytes(300_000, 1);
         origin.file("/a.bin", &body).etag("v1").then(SilentAfter(200_000));
         origin.file("/b.bin", &body).then(Silent);
-        origin.file("/c.bin", &body);
+        origin.file("/c.bin", &body).then(Silent);
         let room = Room::new();
         let (list, failed) = (room.beside("list.txt"), room.beside("failed.txt"));
         room.give("list.txt", origin.list(["/a.bin", "/b.bin", "/c.bin"]));
@@ -90,14 +95,17 @@ fn the_first_signal_parks_and_the_next_run_goes_on() {
         let outcome = haul.finish();
         outcome
             .exits_with(code)
-            .says("inished 0 of ")
+            .stopped(0, 3)
             .never_says("panicked")
             .is_plain_text();
         let left = std::fs::read_to_string(&failed).unwrap();
-        assert!(left.contains("/a.bin") && left.contains("/b.bin"), "{left}");
-        assert!(!room.path("a.bin").exists() && !room.path("b.bin").exists());
-        assert_eq!(origin.requests_for("/c.bin").len(), 0, "no new entries");
-        room.haul().arg(&list).run().succeeds();
+        for name in ["/a.bin", "/b.bin", "/c.bin"] {
+            assert!(left.contains(name), "{name} in {left}");
+            assert!(!room.path(&name[1..]).exists());
+        }
+        assert_eq!(origin.requests().len(), 2, "no new entries");
+        let again = room.haul().impatient().args(["--timeout", "300ms"]);
+        again.arg(&list).run().succeeds();
         room.holds_exactly(&[("a.bin", &body), ("b.bin", &body), ("c.bin", &body)]);
     }
 }
@@ -112,6 +120,35 @@ fn a_second_signal_ends_it_too() {
     haul.interrupt();
     haul.interrupt();
     haul.finish().exits_with(130).never_says("panicked");
+}
+
+#[test]
+fn a_second_signal_ends_a_run_that_nobody_listens_to() {
+    let room = Room::new();
+    let mut haul = room.haul().unread().start();
+    let taken = haul.write_while_taken((0..100_000).map(|n| format!("nonsense {n}\n")));
+    assert!(taken < 100_000, "it waits for its reader");
+    haul.interrupt();
+    // Two of one kind might count as one.
+    haul.terminate();
+    haul.ends_with_its_pipe_open().exits_with_one_of(&[130, 143]);
+}
+
+#[test]
+fn what_came_is_kept_in_a_part() {
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    origin.file("/a.bin", &body).etag("v1").then(SilentAfter(700_000));
+    let room = Room::new();
+    let haul = room.haul().arg(origin.url("/a.bin")).start();
+    room.wait_for("a.bin.part", 1);
+    haul.interrupt();
+    haul.finish().exits_with(130).stopped(0, 1);
+    let part = room.read("a.bin.part");
+    assert!(!part.is_empty() && body.starts_with(&part), "{} bytes", part.len());
+    assert!(!room.path("a.bin").exists());
+    room.haul().arg(origin.url("/a.bin")).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body)]);
 }
 
 #[test]
@@ -205,8 +242,8 @@ fn what_is_whole_before_the_signal_stays() {
     let mut haul = room.haul().arg("-v").start();
     haul.write(origin.list(["/a", "/b"]));
     origin.wait_for("/b");
-    haul.wait_for_stderr("/a");
+    haul.wait_for_stderr("done");
     haul.interrupt();
-    haul.finish().exits_with(130).says("inished 1 of ");
+    haul.finish().exits_with(130).stopped(1, 2);
     room.holds(&[("a", "a")]);
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use crate::support::Answer::{CutAfter, Status};
+use crate::support::Answer::{CutAfter, HangUp, Status};
 use crate::support::{Origin, Room, bytes};
 
 fn gets(origin: &Origin) -> usize {
@@ -45,6 +45,52 @@ fn check_touches_nothing_when_the_server_will_not_tell_the_size() {
     room.put("a.bin", "mine");
     room.haul().impatient().arg(origin.url("/a.bin")).run().fails();
     room.holds_exactly(&[("a.bin", "mine")]);
+}
+
+#[test]
+fn check_asks_by_get_where_head_is_refused() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789").then(Status(405));
+    let room = Room::new();
+    room.put("a.bin", "abcdefghij");
+    room.haul()
+        .arg(origin.url("/a.bin"))
+        .run()
+        .succeeds()
+        .says("already there");
+    room.holds_exactly(&[("a.bin", "abcdefghij")]);
+    let methods: Vec<_> = origin.requests().into_iter().map(|r| r.method).collect();
+    assert_eq!(methods, ["HEAD", "GET"]);
+}
+
+#[test]
+fn check_is_tried_again_where_that_may_help() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "0123456789").then(Status(503)).then(HangUp);
+    let room = Room::new();
+    room.put("a.bin", "abcdefghij");
+    room.haul()
+        .impatient()
+        .arg(origin.url("/a.bin"))
+        .run()
+        .succeeds()
+        .says("already there");
+    assert_eq!(gets(&origin), 0);
+}
+
+#[test]
+fn what_is_no_file_stays_and_fails_its_entry_alone() {
+    let origin = Origin::new();
+    origin.file_elsewhere("new");
+    for how in ["check", "skip", "update", "overwrite", "fail"] {
+        let room = Room::new();
+        room.put("folder/inside", "mine");
+        room.put("file", "mine");
+        let list = origin.list(["/folder", "/b.bin"]) + &origin.url("/c") + " file/c.bin\n";
+        let outcome = room.haul().args(["--existing", how]).stdin(list).run();
+        outcome.fails().finished(1, 3);
+        room.holds_exactly(&[("folder/inside", "mine"), ("file", "mine"), ("b.bin", "new")]);
+    }
 }
 
 #[test]

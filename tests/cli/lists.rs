@@ -1,5 +1,10 @@
 //! Lists: what a line means, and that no line is lost.
 
+use std::fs::File;
+use std::io::Write as _;
+
+use rustix::fs::{CWD, Mode, mkfifoat};
+
 use crate::support::{Origin, Room, bytes};
 
 /// An origin with `/1`, `/2`, …, each a small file of its own.
@@ -61,7 +66,7 @@ fn a_second_field_is_the_path() {
     let (origin, bodies) = numbered(3);
     let room = Room::new();
     let list = format!(
-        "{} one.bin\n  {}\t deep/er/two.bin \r\n{} ./three.bin\n",
+        "{} one.bin\n  {}\t deep/er/two.bin \r\n{} ./folder/\n",
         origin.url("/1"),
         origin.url("/2"),
         origin.url("/3")
@@ -70,7 +75,7 @@ fn a_second_field_is_the_path() {
     room.holds_exactly(&[
         ("one.bin", &bodies[0]),
         ("deep/er/two.bin", &bodies[1]),
-        ("three.bin", &bodies[2]),
+        ("folder/3", &bodies[2]),
     ]);
 }
 
@@ -125,7 +130,7 @@ fn an_identical_entry_is_fetched_once() {
     let room = Room::new();
     let list = origin.list(["/1", "/2", "/1", "/1#fragment", "/2"]);
     let outcome = room.haul().args(["-j", "1"]).stdin(list).run();
-    outcome.succeeds().says("duplicate");
+    outcome.succeeds().says("3 listed twice");
     room.holds_exactly(&[("1", &bodies[0]), ("2", &bodies[1])]);
     assert_eq!(origin.paths(), ["/1", "/2"]);
 }
@@ -140,6 +145,22 @@ fn one_url_with_two_paths_is_two_entries() {
         .run()
         .succeeds();
     room.holds_exactly(&[("x", &bodies[0]), ("y", &bodies[0])]);
+}
+
+#[test]
+fn a_named_pipe_is_a_list_too() {
+    let (origin, bodies) = numbered(2);
+    let room = Room::new();
+    let pipe = room.beside("pipe");
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+    let haul = room.haul().arg(&pipe).start();
+    let mut list = File::options().write(true).open(&pipe).unwrap();
+    list.write_all((origin.url("/1") + "\n").as_bytes()).unwrap();
+    origin.wait_for("/1");
+    list.write_all(origin.url("/2").as_bytes()).unwrap();
+    drop(list);
+    haul.finish().succeeds();
+    room.holds_exactly(&[("1", &bodies[0]), ("2", &bodies[1])]);
 }
 
 #[test]

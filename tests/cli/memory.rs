@@ -1,47 +1,20 @@
 //! Memory does not grow with the list.
 
 use std::io::Write as _;
-use std::process::ChildStdin;
 use std::thread;
-use std::time::Duration;
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::support::Answer::Silent;
 use crate::support::{Origin, Room};
 
 const LIMIT: u64 = 32 << 20;
 
-/// A pipe into which nothing fits for so long has a reader that stopped.
-const QUIET: Duration = Duration::from_millis(500);
-
-/// Writes lines until nobody takes them any more, or there are none left. The number of lines written.
-fn write_while_taken(stdin: &mut ChildStdin, lines: impl Iterator<Item = String>) -> usize {
-    let mut lines = lines.peekable();
-    let mut written = 0;
-    let quiet = Timespec::try_from(QUIET).unwrap();
-    while lines.peek().is_some() {
-        let mut watched = [PollFd::new(stdin, PollFlags::OUT)];
-        poll(&mut watched, Some(&quiet)).unwrap();
-        if !watched[0].revents().contains(PollFlags::OUT) {
-            break;
-        }
-        // A pipe that can be written takes at least 4096 bytes (PIPE_BUF) without waiting.
-        let chunk: Vec<String> = lines.by_ref().take(40).collect();
-        written += chunk.len();
-        stdin.write_all(chunk.concat().as_bytes()).unwrap();
-    }
-    written
-}
-
 fn a_list_of(count: usize) {
     let origin = Origin::new();
     origin.file_elsewhere("").always(Silent);
     let room = Room::new();
     let mut haul = room.haul().args(["-j", "64", "--timeout", "1h"]).start();
-    let mut stdin = haul.take_stdin();
     let lines = (0..count).map(|n| origin.url(&format!("/folder/of/files/{n}.bin\n")));
-    let taken = write_while_taken(&mut stdin, lines);
+    let taken = haul.write_while_taken(lines);
     origin.wait_for_requests(64);
     let peak = haul.peak_memory();
     assert!(peak < LIMIT, "{} KiB after {taken} lines", peak / 1024);

@@ -55,6 +55,15 @@ fn what_will_not_pass_is_not_tried_again() {
 }
 
 #[test]
+fn a_failure_leaves_its_connection_of_use() {
+    let origin = Origin::new();
+    let room = Room::new();
+    let paths: Vec<_> = (0..10).map(|n| format!("/{n}")).collect();
+    room.haul().args(["-j", "1"]).stdin(origin.list(&paths)).run().fails();
+    assert_eq!((origin.requests().len(), origin.connections()), (10, 1));
+}
+
+#[test]
 fn retries_are_the_tries_after_the_first() {
     for retries in [0, 1, 4] {
         let origin = Origin::new();

@@ -17,6 +17,7 @@ pub struct Haul<'r> {
     input: Vec<u8>,
     shell: String,
     is_heard: bool,
+    is_read: bool,
 }
 
 impl<'r> Haul<'r> {
@@ -28,6 +29,7 @@ impl<'r> Haul<'r> {
             input: Vec::new(),
             shell: String::new(),
             is_heard: true,
+            is_read: true,
         }
     }
 
@@ -62,6 +64,12 @@ impl<'r> Haul<'r> {
     /// Nobody reads what it writes: both pipes are broken from the start.
     pub fn unheard(mut self) -> Self {
         self.is_heard = false;
+        self
+    }
+
+    /// Standard error is a pipe that stays open and is never read: what is written into it waits, sooner or later.
+    pub fn unread(mut self) -> Self {
+        self.is_read = false;
         self
     }
 
@@ -109,7 +117,8 @@ impl<'r> Haul<'r> {
         if !self.is_heard {
             (child.stdout, child.stderr) = (None, None);
         }
-        Running::new(child, shown, self.room)
+        let unread = if self.is_read { None } else { child.stderr.take() };
+        Running::new(child, unread, shown, self.room)
     }
 
     fn command(&self) -> Command {

@@ -6,6 +6,8 @@
     reason = "each test program uses the part it needs"
 )]
 
+use std::time::Duration;
+
 mod capture;
 mod haul;
 mod origin;
@@ -18,6 +20,10 @@ pub use origin::{Answer, Gate, Origin, Request, Resource};
 pub use outcome::Outcome;
 pub use room::Room;
 pub use running::Running;
+
+/// Nothing that a test waits for takes this long, not even on a machine that is busy. A child that lives longer is
+/// killed, and its test fails.
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Bytes that never repeat at any offset a mistake would make, the same for the same length and seed.
 pub fn bytes(length: usize, seed: u64) -> Vec<u8> {

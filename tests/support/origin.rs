@@ -21,13 +21,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::DEADLINE;
 pub use answer::Answer;
 pub use gate::Gate;
 use resource::File;
 pub use resource::Resource;
-
-/// Nothing that a test waits for takes this long, not even on a machine that is busy.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A server on a free port of the loopback. It ends when it is dropped.
 pub struct Origin {

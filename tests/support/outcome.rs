@@ -35,6 +35,14 @@ impl Outcome {
         self
     }
 
+    /// It ended by itself with one of these exit codes.
+    #[track_caller]
+    pub fn exits_with_one_of(&self, codes: &[i32]) -> &Self {
+        let is_one = self.status.code().is_some_and(|code| codes.contains(&code));
+        assert!(is_one, "exit code: {} is none of {codes:?}", self.status);
+        self
+    }
+
     /// Every entry has its file.
     #[track_caller]
     pub fn succeeds(&self) -> &Self {
@@ -51,6 +59,17 @@ impl Outcome {
     #[track_caller]
     pub fn finished(&self, done: usize, of: usize) -> &Self {
         let counted = format!("finished {done} of {of} ");
+        assert!(
+            self.stderr.to_lowercase().contains(&counted),
+            "does not say {counted:?}"
+        );
+        self
+    }
+
+    /// The summary says that it was stopped, with so many files of so many entries.
+    #[track_caller]
+    pub fn stopped(&self, done: usize, of: usize) -> &Self {
+        let counted = format!("stopped: {done} of {of} ");
         assert!(
             self.stderr.to_lowercase().contains(&counted),
             "does not say {counted:?}"

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::Haul;
+use super::{DEADLINE, Haul};
 
 /// A temporary place that nobody else uses.
 pub struct Room {
@@ -72,6 +74,16 @@ impl Room {
     #[track_caller]
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    /// Waits until a file has so many bytes. A file system calls nobody, so this looks again and again.
+    #[track_caller]
+    pub fn wait_for(&self, name: &str, size: u64) {
+        let begun = Instant::now();
+        while !fs::metadata(self.path(name)).is_ok_and(|file| file.len() >= size) {
+            assert!(begun.elapsed() < DEADLINE, "waited for {name} in vain");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What has arrived: every file below the folder by its relative path, sorted.

@@ -2,19 +2,20 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdin, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Room;
 use super::capture::Capture;
 use super::outcome::{Outcome, account};
+use super::{DEADLINE, Room};
 
-/// Far more than any run here needs: a child that lives longer is killed, and its test fails.
-const DEADLINE: Duration = Duration::from_secs(90);
+/// A pipe into which nothing fits for so long has a reader that stopped reading.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// The program while it runs. It is killed if the test ends first.
 pub struct Running {
@@ -22,16 +23,18 @@ pub struct Running {
     stdin: Option<ChildStdin>,
     stdout: Capture,
     stderr: Capture,
+    _unread: Option<ChildStderr>,
     shown: String,
     root: PathBuf,
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child, shown: String, room: &Room) -> Self {
+    pub(super) fn new(mut child: Child, unread: Option<ChildStderr>, shown: String, room: &Room) -> Self {
         Self {
             stdin: child.stdin.take(),
             stdout: Capture::of(child.stdout.take()),
             stderr: Capture::of(child.stderr.take()),
+            _unread: unread,
             child,
             shown,
             root: room.root().to_owned(),
@@ -43,6 +46,21 @@ impl Running {
     pub fn write(&mut self, text: impl AsRef<[u8]>) {
         let stdin = self.stdin.as_mut().expect("an open pipe");
         stdin.write_all(text.as_ref()).expect("somebody reads the pipe");
+    }
+
+    /// Writes lines until nobody has taken any for a while, or there are none left. How many were taken.
+    #[track_caller]
+    pub fn write_while_taken(&mut self, lines: impl IntoIterator<Item = String>) -> usize {
+        let stdin = self.stdin.as_mut().expect("an open pipe");
+        let mut written = 0;
+        for line in lines {
+            if !has_room(stdin) {
+                break;
+            }
+            stdin.write_all(line.as_bytes()).expect("somebody reads the pipe");
+            written += 1;
+        }
+        written
     }
 
     /// The pipe itself, for who wants to write on a thread of its own.
@@ -118,6 +136,14 @@ impl Running {
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
+}
+
+/// Does a line fit into this pipe, or will it soon? A pipe that can be written takes up to `PIPE_BUF` bytes at once.
+fn has_room(pipe: &ChildStdin) -> bool {
+    let quiet = Timespec::try_from(QUIET).expect("a short time");
+    let mut watched = [PollFd::new(pipe, PollFlags::OUT)];
+    poll(&mut watched, Some(&quiet)).expect("poll on a pipe");
+    watched[0].revents().contains(PollFlags::OUT)
 }
 
 impl Drop for Running {

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::board::Snapshot;
 use super::frame::{Room, frame};
 use super::screen::{Screen, Sink};
+use super::snapshot::Snapshot;
 
 /// Messages that wait for the next drawing; more of them make one at once.
 const PENDING: usize = 64;
@@ -134,3 +134,7 @@ fn reflows(var: impl Fn(&str) -> Option<String>) -> bool {
     let tmux = var("TMUX").is_some();
     tmux || !(term == "linux" || term.starts_with("screen") || var("XTERM_VERSION").is_some())
 }
+
+#[cfg(test)]
+#[path = "bars_tests.rs"]
+mod tests;

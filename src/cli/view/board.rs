@@ -1,18 +1,16 @@
 //! The state of a run, gathered from its events. Time comes in with every call and is never read here; what has ended
 //! leaves nothing behind but numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::pace::{Pace, time_for};
+use super::snapshot::{Expected, FILES, File, HeldHost, Snapshot};
 use crate::event::{Event, Meter};
 use crate::job::{HostKey, JobId};
 use crate::report::{Outcome, Row};
 use crate::tame::tame;
-
-/// File lines that are ever shown.
-pub(super) const FILES: usize = 8;
 
 /// What is known of a run that is under way.
 #[derive(Debug)]
@@ -28,6 +26,8 @@ pub(super) struct Board {
     known: Mean,
     entries: HashMap<JobId, Entry>,
     begun: u64,
+    /// Who has a line. A file keeps its line until it ends: what shifts with every end cannot be read.
+    lines: Vec<JobId>,
     held: Vec<Held>,
     pace: Pace,
 }
@@ -78,56 +78,6 @@ impl Mean {
     }
 }
 
-/// The board at one moment, ready to be shown: every text is tame.
-#[derive(Debug, Clone)]
-pub(super) struct Snapshot {
-    pub(super) elapsed: Duration,
-    pub(super) listed: u64,
-    pub(super) complete: bool,
-    /// Entries that have their file.
-    pub(super) done: u64,
-    pub(super) failed: u64,
-    pub(super) active: usize,
-    pub(super) waiting: usize,
-    pub(super) received: u64,
-    pub(super) expected: Expected,
-    pub(super) speed: Option<f64>,
-    pub(super) eta: Option<Duration>,
-    /// Active ones first, then those that wait; the oldest first. At most [`FILES`].
-    pub(super) files: Vec<File>,
-    pub(super) held: Vec<HeldHost>,
-}
-
-/// How many bytes the run will have received in the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
-    /// Every size is known.
-    Exactly(u64),
-    /// Sizes not known yet are taken for the mean of the known ones.
-    About(u64),
-    Unknown,
-}
-
-/// One entry that has begun.
-#[derive(Debug, Clone)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) received: u64,
-    pub(super) size: Option<u64>,
-    pub(super) speed: Option<f64>,
-    pub(super) eta: Option<Duration>,
-    /// How long it still waits, and why.
-    pub(super) waits: Option<(Duration, String)>,
-}
-
-/// A host that asked to be left alone.
-#[derive(Debug, Clone)]
-pub(super) struct HeldHost {
-    pub(super) host: String,
-    pub(super) left: Duration,
-    pub(super) why: String,
-}
-
 impl Board {
     pub(super) fn new(start: Instant) -> Self {
         Self {
@@ -140,6 +90,7 @@ impl Board {
             known: Mean::default(),
             entries: HashMap::new(),
             begun: 0,
+            lines: Vec::new(),
             held: Vec::new(),
             pace: Pace::new(start, 0),
         }
@@ -149,8 +100,9 @@ impl Board {
         match event {
             Event::Listed { total, complete } => (self.listed, self.complete) = (*total, *complete),
             Event::Started { id, path, meter, .. } => self.begin(*id, &path.to_string_lossy(), meter, now),
-            Event::Retrying { id, why, wait, .. } => self.rest(*id, why, now + *wait),
-            Event::Paused { host, wait, why } => self.hold(host, why, now + *wait),
+            Event::Retrying { id, why, wait, .. } => self.rest(*id, why, after(now, *wait)),
+            Event::Paused { host, wait, why } => self.hold(host, why, after(now, *wait)),
+            Event::Named { id, path } => self.rename(*id, &path.to_string_lossy()),
             Event::Warning(_) => {}
             Event::Finished(row) => self.end(row),
         }
@@ -176,6 +128,12 @@ impl Board {
         entry.pace = Pace::new(now, entry.counted);
     }
 
+    fn rename(&mut self, id: JobId, name: &str) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.name = tame(name).into_owned();
+        }
+    }
+
     fn rest(&mut self, id: JobId, why: &str, until: Instant) {
         if let Some(entry) = self.entries.get_mut(&id) {
             let why = tame(why).into_owned();
@@ -196,7 +154,7 @@ impl Board {
         let counted = self.entries.remove(&row.id).map_or(0, |entry| entry.counted);
         self.received += row.received.saturating_sub(counted);
         match &row.outcome {
-            Outcome::Downloaded | Outcome::Updated => {
+            Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => {
                 self.known.add(row.size);
                 self.done += 1;
             }
@@ -211,12 +169,13 @@ impl Board {
             self.received += entry.sample(now);
         }
         self.held.retain(|held| held.until > now);
+        self.seat();
         self.pace.sample(now, self.received);
     }
 
     pub(super) fn snapshot(&self, now: Instant) -> Snapshot {
         let waiting = self.entries.values().filter(|entry| entry.rest.is_some()).count();
-        let speed = self.pace.speed(now, self.received);
+        let speed = self.pace.speed();
         let (expected, left) = self.expect();
         Snapshot {
             elapsed: now.saturating_duration_since(self.start),
@@ -239,10 +198,36 @@ impl Board {
         self.done + self.failed
     }
 
+    /// Gives the lines of those that ended to the oldest without one; active ones come before those that wait.
+    fn seat(&mut self) {
+        let mut standing = self.standing();
+        let entries = &self.entries;
+        let is_active = |id: &JobId| entries.get(id).is_some_and(|entry| entry.rest.is_none());
+        self.lines.retain_mut(|id| {
+            let stays = is_active(id) || (entries.contains_key(id) && !standing.front().is_some_and(is_active));
+            if !stays {
+                let Some(next) = standing.pop_front() else { return false };
+                *id = next;
+            }
+            true
+        });
+        let free = FILES.saturating_sub(self.lines.len());
+        self.lines.extend(standing.into_iter().take(free));
+    }
+
+    /// Entries without a line, in the order in which they should get one.
+    fn standing(&self) -> VecDeque<JobId> {
+        let entries = self.entries.iter().filter(|(id, _)| !self.lines.contains(id));
+        let mut standing: Vec<_> = entries
+            .map(|(id, entry)| (entry.rest.is_some(), entry.order, *id))
+            .collect();
+        standing.sort_unstable();
+        standing.into_iter().map(|(.., id)| id).collect()
+    }
+
     fn files(&self, now: Instant) -> Vec<File> {
-        let mut entries: Vec<_> = self.entries.values().collect();
-        entries.sort_unstable_by_key(|entry| (entry.rest.is_some(), entry.order));
-        entries.iter().take(FILES).map(|entry| entry.show(now)).collect()
+        let entries = self.lines.iter().filter_map(|id| self.entries.get(id));
+        entries.map(|entry| entry.show(now)).collect()
     }
 
     /// How many bytes there will be in all, and how many of them are still to come.
@@ -260,7 +245,7 @@ impl Board {
         for entry in self.entries.values() {
             let size = entry.meter.size();
             guessed |= size.is_none();
-            let open = size.or(mean).map(|size| size.saturating_sub(entry.meter.received()));
+            let open = size.or(mean).map(|size| size.saturating_sub(entry.meter.here()));
             left = left.zip(open).map(|(left, open)| left.saturating_add(open));
         }
         let total = left.map(|left| left.saturating_add(self.received));
@@ -281,10 +266,10 @@ impl Board {
 }
 
 impl Entry {
-    /// Bytes that came since the last reading. A counter that fell back began anew.
+    /// Bytes that came since the last reading.
     fn sample(&mut self, now: Instant) -> u64 {
         let read = self.meter.received();
-        let more = read.checked_sub(self.seen).unwrap_or(read);
+        let more = read.saturating_sub(self.seen);
         self.seen = read;
         self.counted += more;
         self.pace.sample(now, self.counted);
@@ -292,8 +277,8 @@ impl Entry {
     }
 
     fn show(&self, now: Instant) -> File {
-        let (received, size) = (self.meter.received(), self.meter.size());
-        let speed = self.pace.speed(now, self.counted);
+        let (received, size) = (self.meter.here(), self.meter.size());
+        let speed = self.pace.speed();
         let waits = self.rest.as_ref();
         File {
             name: self.name.clone(),
@@ -315,6 +300,11 @@ impl Held {
             why: self.why.clone(),
         })
     }
+}
+
+/// Then, or in a day: nobody counts down longer than that.
+fn after(now: Instant, wait: Duration) -> Instant {
+    now + wait.min(Duration::from_secs(86_400))
 }
 
 #[cfg(test)]

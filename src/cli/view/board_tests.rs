@@ -37,7 +37,7 @@ fn bytes_of_a_try_that_starts_over_stay_received() {
     let meter = run.start(1, "a.bin", Some(1000));
     meter.add(600);
     run.pass(1, &[]);
-    meter.restart(Some(1000));
+    meter.restart(0, Some(1000));
     meter.add(100);
     run.pass(1, &[]);
     let now = run.snapshot();
@@ -82,33 +82,55 @@ fn nothing_is_expected_when_no_size_is_known() {
     assert_eq!((now.files[0].size, now.files[0].eta), (None, None));
 }
 
-#[test]
-fn the_oldest_stand_first_and_those_that_wait_last() {
-    let mut run = Run::new();
-    for id in [7, 3, 5] {
-        run.start(id, &format!("{id}.bin"), None);
-    }
-    let names = |run: &Run| {
-        run.snapshot()
-            .files
-            .iter()
-            .map(|file| file.name.clone())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(names(&run), ["7.bin", "3.bin", "5.bin"]);
+fn names(run: &mut Run) -> Vec<String> {
+    run.board.sample(run.now);
+    run.snapshot().files.into_iter().map(|file| file.name).collect()
+}
+
+fn retry(run: &mut Run, id: u64, seconds: u64) {
     run.tell(Event::Retrying {
-        id: JobId(7),
-        url: url("7.bin"),
+        id: JobId(id),
+        url: url("x.bin"),
         why: "503 Service Unavailable".into(),
-        wait: Duration::from_secs(4),
+        wait: Duration::from_secs(seconds),
     });
-    assert_eq!(names(&run), ["3.bin", "5.bin", "7.bin"]);
+}
+
+#[test]
+fn the_oldest_have_a_line_and_keep_it_until_they_end() {
+    let mut run = Run::new();
+    for id in [30, 10, 20, 40, 50, 60, 70, 80, 92, 91] {
+        run.start(id, &id.to_string(), None);
+    }
+    assert_eq!(names(&mut run), ["30", "10", "20", "40", "50", "60", "70", "80"]);
+    run.tell(Event::Finished(downloaded(10, "10", 5)));
+    assert_eq!(names(&mut run), ["30", "92", "20", "40", "50", "60", "70", "80"]);
+    run.tell(Event::Finished(downloaded(30, "30", 5)));
+    run.tell(Event::Finished(downloaded(92, "92", 5)));
+    assert_eq!(names(&mut run), ["91", "20", "40", "50", "60", "70", "80"]);
+    run.start(1, "1", None);
+    assert_eq!(names(&mut run), ["91", "20", "40", "50", "60", "70", "80", "1"]);
+}
+
+#[test]
+fn a_file_that_waits_makes_room_for_one_that_does_not() {
+    let mut run = Run::new();
+    for id in 1..=8 {
+        run.start(id, &id.to_string(), None);
+    }
+    names(&mut run);
+    retry(&mut run, 3, 4);
+    assert_eq!(names(&mut run), ["1", "2", "3", "4", "5", "6", "7", "8"]);
     run.pass(1, &[]);
     let now = run.snapshot();
-    assert_eq!((now.active, now.waiting), (2, 1));
+    assert_eq!((now.active, now.waiting), (7, 1));
     assert_eq!(now.files[2].waits.as_ref().map(|(wait, _)| wait.as_secs()), Some(3));
-    run.tell(started(7, "7.bin", &Arc::new(Meter::default())));
-    assert_eq!(names(&run), ["7.bin", "3.bin", "5.bin"]);
+    run.start(9, "9", None);
+    assert_eq!(names(&mut run), ["1", "2", "9", "4", "5", "6", "7", "8"]);
+    run.tell(started(3, "3", &Arc::new(Meter::default())));
+    run.tell(Event::Finished(downloaded(8, "8", 5)));
+    assert_eq!(names(&mut run), ["1", "2", "9", "4", "5", "6", "7", "3"]);
+    assert_eq!(run.snapshot().waiting, 0);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Events of a run that never was, for the tests of what is shown.
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 
-use super::board::{Board, Snapshot};
+use super::board::Board;
+use super::snapshot::Snapshot;
 use crate::error::TransferError;
 use crate::event::{Event, Meter};
 use crate::job::{Job, JobId, Place, SourceUrl};
@@ -35,6 +37,7 @@ pub(super) fn row(id: u64, path: &str, outcome: Outcome) -> Row {
         place: place.clone(),
         url: url(path),
         name: None,
+        checksum: None,
     };
     Row {
         id: JobId(id),
@@ -75,7 +78,9 @@ pub(super) fn status(code: u16) -> TransferError {
 
 pub(super) fn summed(rows: &[Row], wall: Duration, stopped: bool) -> Summary {
     let mut tally = Tally::default();
-    rows.iter().for_each(|row| tally.add(row));
+    for row in rows {
+        tally.add(row);
+    }
     tally.finish(wall, stopped)
 }
 
@@ -94,8 +99,8 @@ impl Run {
         }
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
-        self.board.apply(&event, self.now);
+    pub(super) fn tell(&mut self, event: impl Borrow<Event>) {
+        self.board.apply(event.borrow(), self.now);
     }
 
     pub(super) fn listed(&mut self, total: u64, complete: bool) {
@@ -104,7 +109,7 @@ impl Run {
 
     pub(super) fn start(&mut self, id: u64, path: &str, size: Option<u64>) -> Arc<Meter> {
         let meter = Arc::new(Meter::default());
-        meter.restart(size);
+        meter.restart(0, size);
         self.tell(started(id, path, &meter));
         meter
     }
@@ -113,7 +118,9 @@ impl Run {
     pub(super) fn pass(&mut self, seconds: u32, flows: &[(&Arc<Meter>, u64)]) {
         for _ in 0..seconds * 10 {
             self.now += Duration::from_millis(100);
-            flows.iter().for_each(|(meter, flow)| meter.add(flow / 10));
+            for (meter, flow) in flows {
+                meter.add(flow / 10);
+            }
             self.board.sample(self.now);
         }
     }

@@ -1,6 +1,6 @@
 //! The block on the terminal: a snapshot and a room become lines, none of them wider than the room.
 
-use super::board::{Expected, FILES, File, HeldHost, Snapshot};
+use super::snapshot::{Expected, FILES, File, HeldHost, Snapshot};
 use super::text::{Line, Tint, clip, fit, left};
 use crate::report;
 
@@ -29,10 +29,11 @@ pub(super) fn frame(now: &Snapshot, jobs: usize, room: Room) -> Vec<String> {
     let most = jobs.min(FILES).min(room.rows.saturating_sub(SPARED));
     let mut hosts = host_lines(&now.held);
     hosts.truncate(most);
-    let mut lines: Vec<Line> = Vec::new();
-    let files = now.files.iter().take(most - hosts.len());
-    lines.extend(files.map(|file| file_line(file, room.line())));
-    let hidden = now.active.saturating_sub(lines.len());
+    let files = &now.files[..now.files.len().min(most - hosts.len())];
+    let mut lines: Vec<_> = files.iter().map(|file| file_line(file, room.line())).collect();
+    let hidden = now
+        .active
+        .saturating_sub(files.iter().filter(|file| file.waits.is_none()).count());
     lines.extend(hosts);
     lines.push(total_line(now, hidden, room.line()));
     let show = |line: Line| line.show(room.line(), room.colour);
@@ -59,25 +60,31 @@ fn host_line(held: &HeldHost) -> Line {
 /// What a file line has beside the name, by the room there is.
 struct Shape {
     bar: usize,
-    sizes: bool,
-    percent: bool,
+    amount: Amount,
     speed: bool,
     eta: bool,
 }
 
+/// How a file line says how much of the file is here.
+enum Amount {
+    Sizes,
+    Percent,
+    Nothing,
+}
+
 impl Shape {
     fn of(room: usize) -> Self {
-        let (bar, sizes, percent, speed, eta) = match room {
-            99.. => (20, true, false, true, true),
-            79.. => (12, true, false, true, false),
-            49.. => (12, false, true, true, false),
-            29.. => (0, false, true, true, false),
-            _ => (0, false, room >= 12, false, false),
+        let (bar, amount, speed, eta) = match room {
+            99.. => (20, Amount::Sizes, true, true),
+            79.. => (12, Amount::Sizes, true, false),
+            49.. => (12, Amount::Percent, true, false),
+            29.. => (0, Amount::Percent, true, false),
+            12.. => (0, Amount::Percent, false, false),
+            _ => (0, Amount::Nothing, false, false),
         };
         Self {
             bar,
-            sizes,
-            percent,
+            amount,
             speed,
             eta,
         }
@@ -94,17 +101,12 @@ fn file_line(file: &File, room: usize) -> Line {
         );
     }
     let shape = Shape::of(room);
-    let mut rest = Line::default();
-    if shape.bar > 0 {
-        rest = bar(rest, file, shape.bar);
-    }
-    if shape.sizes {
-        let size = file.size.map_or("--".into(), report::size);
-        rest = rest.plain(format!("  {:>8} / {size:>8}", report::size(file.received)));
-    }
-    if shape.percent {
-        rest = rest.plain(format!(" {:>4}", percent(file)));
-    }
+    let mut rest = bar(file, shape.bar);
+    rest = match shape.amount {
+        Amount::Sizes => rest.plain(format!("  {:>8} / {:>8}", report::size(file.received), size(file.size))),
+        Amount::Percent => rest.plain(format!(" {:>4}", percent(file))),
+        Amount::Nothing => rest,
+    };
     if shape.speed {
         rest = rest.plain(format!("  {:>10}", speed(file.speed)));
     }
@@ -114,24 +116,35 @@ fn file_line(file: &File, room: usize) -> Line {
     named(&file.name, rest, room)
 }
 
+fn size(size: Option<u64>) -> String {
+    size.map_or("--".into(), report::size)
+}
+
 /// The name takes what the rest leaves.
 fn named(name: &str, rest: Line, room: usize) -> Line {
     let free = room.saturating_sub(2 + rest.width());
     rest.after(format!(" {} ", fit(name, free)))
 }
 
-fn bar(line: Line, file: &File, cells: usize) -> Line {
-    let size = file.size.unwrap_or(0).max(1);
-    let done = file.size.map_or(0, |_| file.received.min(size));
-    let full = usize::try_from(u128::from(done) * cells as u128 / u128::from(size)).map_or(cells, |n| n.min(cells));
-    line.with(Tint::Bar, "━".repeat(full))
+fn bar(file: &File, cells: usize) -> Line {
+    let full = match file.size {
+        None => 0,
+        Some(0) => cells,
+        Some(size) => share(file.received.min(size), size, cells),
+    };
+    Line::default()
+        .with(Tint::Bar, "━".repeat(full))
         .with(Tint::Faint, "─".repeat(cells - full))
+}
+
+fn share(part: u64, of: u64, cells: usize) -> usize {
+    usize::try_from(u128::from(part) * cells as u128 / u128::from(of)).map_or(cells, |n| n.min(cells))
 }
 
 fn percent(file: &File) -> String {
     match file.size {
         Some(0) => "100%".into(),
-        Some(size) => format!("{}%", u128::from(file.received.min(size)) * 100 / u128::from(size)),
+        Some(size) => format!("{}%", share(file.received.min(size), size, 100)),
         None => "--".into(),
     }
 }

@@ -26,7 +26,7 @@ fn under_way() -> Run {
     );
     let unknown = run.start(18, "unknown-size.json", None);
     run.start(19, "empty.txt", Some(0));
-    run.start(20, "e\u{301}te\u{301}-\u{1b}[31m-\u{202E}.txt", Some(u64::MAX / 2));
+    run.start(20, "q\u{301}tq\u{301}-\u{1b}[31m-\u{202E}.txt", Some(40 * MIB));
     for id in 21..=25 {
         run.start(id, &format!("{id:03}.bin"), Some(700 * KIB));
     }
@@ -53,32 +53,92 @@ fn shown(run: &Run, jobs: usize, columns: usize, rows: usize) -> String {
 
 #[test]
 fn the_block_at_120_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 120, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 120, 24), @"
+     002-データセット.bin                                    ━━━━━━──────────────  1.68 MiB / 5.00 MiB   430 KiB/s       8s
+     004-model-of-00040.safetensors                          ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     006-linux-6.9.1-amd64-netinst-very-long-release-name-o… ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     unknown-size.json                                       ────────────────────  48.0 KiB /       --  12.0 KiB/s       --
+     empty.txt                                               ━━━━━━━━━━━━━━━━━━━━       0 B /      0 B       0 B/s       --
+     q́tq́-�[31m-�.txt                                         ────────────────────       0 B / 40.0 MiB       0 B/s       --
+     021.bin                                                 ────────────────────       0 B /  700 KiB       0 B/s       --
+     022.bin                                                 ────────────────────       0 B /  700 KiB       0 B/s       --
+    12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  11 active  2 failed  (+3 not shown)
+    ");
 }
 
 #[test]
 fn the_block_at_100_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 100, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 100, 24), @"
+     002-データセット.bin                ━━━━━━──────────────  1.68 MiB / 5.00 MiB   430 KiB/s       8s
+     004-model-of-00040.safetensors      ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     006-linux-6.9.1-amd64-netinst-very… ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     unknown-size.json                   ────────────────────  48.0 KiB /       --  12.0 KiB/s       --
+     empty.txt                           ━━━━━━━━━━━━━━━━━━━━       0 B /      0 B       0 B/s       --
+     q́tq́-�[31m-�.txt                     ────────────────────       0 B / 40.0 MiB       0 B/s       --
+     021.bin                             ────────────────────       0 B /  700 KiB       0 B/s       --
+     022.bin                             ────────────────────       0 B /  700 KiB       0 B/s       --
+    12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  11 active  2 failed  (+3 not shown)
+    ");
 }
 
 #[test]
 fn the_block_at_80_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 80, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 80, 24), @"
+     002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
+     004-model-of-00040.safetensors   ━━━━━━━━━───  1.56 MiB / 2.00 MiB   400 KiB/s
+     006-linux-6.9.1-amd64-netinst-v… ━━━━━━━━━───  1.56 MiB / 2.00 MiB   400 KiB/s
+     unknown-size.json                ────────────  48.0 KiB /       --  12.0 KiB/s
+     empty.txt                        ━━━━━━━━━━━━       0 B /      0 B       0 B/s
+     q́tq́-�[31m-�.txt                  ────────────       0 B / 40.0 MiB       0 B/s
+     021.bin                          ────────────       0 B /  700 KiB       0 B/s
+     022.bin                          ────────────       0 B /  700 KiB       0 B/s
+    12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  11 active  2 failed
+    ");
 }
 
 #[test]
 fn the_block_at_60_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 60, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 60, 24), @"
+     002-データセット.bin         ━━━━────────  33%   430 KiB/s
+     004-model-of-00040.safetens… ━━━━━━━━━───  78%   400 KiB/s
+     006-linux-6.9.1-amd64-netin… ━━━━━━━━━───  78%   400 KiB/s
+     unknown-size.json            ────────────   --  12.0 KiB/s
+     empty.txt                    ━━━━━━━━━━━━ 100%       0 B/s
+     q́tq́-�[31m-�.txt              ────────────   0%       0 B/s
+     021.bin                      ────────────   0%       0 B/s
+     022.bin                      ────────────   0%       0 B/s
+    12/40  4.37 MiB/s  ETA 22s  11 act  2 failed
+    ");
 }
 
 #[test]
 fn the_block_at_40_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 40, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 40, 24), @"
+     002-データセット.bin   33%   430 KiB/s
+     004-model-of-00040.…   78%   400 KiB/s
+     006-linux-6.9.1-amd…   78%   400 KiB/s
+     unknown-size.json       --  12.0 KiB/s
+     empty.txt             100%       0 B/s
+     q́tq́-�[31m-�.txt         0%       0 B/s
+     021.bin                 0%       0 B/s
+     022.bin                 0%       0 B/s
+    12/40  4.37 MiB/s  ETA 22s  2 failed
+    ");
 }
 
 #[test]
 fn the_block_at_20_columns() {
-    insta::assert_snapshot!(shown(&under_way(), 16, 20, 24), @"");
+    insta::assert_snapshot!(shown(&under_way(), 16, 20, 24), @"
+     002-データ…    33%
+     004-model-o…   78%
+     006-linux-6…   78%
+     unknown-siz…    --
+     empty.txt     100%
+     q́tq́-�[31m-�…    0%
+     021.bin         0%
+     022.bin         0%
+    12/40  2 failed
+    ");
 }
 
 #[test]
@@ -130,7 +190,10 @@ fn a_list_still_being_read_has_no_end() {
     run.listed(40, false);
     let meter = run.start(1, "a.bin", Some(4 * MIB));
     run.pass(2, &[(&meter, MIB)]);
-    insta::assert_snapshot!(shown(&run, 16, 80, 24), @"");
+    insta::assert_snapshot!(shown(&run, 16, 80, 24), @"
+     a.bin                            ━━━━━───────  2.00 MiB / 4.00 MiB  1.00 MiB/s
+    0/40+ files  2.00 MiB / --  1.00 MiB/s  ETA --  1 active
+    ");
 }
 
 #[test]
@@ -139,12 +202,27 @@ fn hosts_on_hold_and_files_that_wait_say_so() {
     hold(&mut run, 1);
     retry(&mut run, 16);
     retry(&mut run, 17);
-    insta::assert_snapshot!(shown(&run, 5, 80, 24), @"");
+    insta::assert_snapshot!(shown(&run, 5, 80, 24), @"
+     002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
+     004-model-of-00040.safetensors              waits 4s (503 Service Unavailable)
+     006-linux-6.9.1-amd64-netinst-very-long-re… waits 4s (503 Service Unavailable)
+     unknown-size.json                ────────────  48.0 KiB /       --  12.0 KiB/s
+    … example.org waits 12s (429 Too Many Requests)
+    12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  9 active  2 failed
+    ");
     for id in 18..=25 {
         retry(&mut run, id);
     }
     hold(&mut run, 4);
-    insta::assert_snapshot!(shown(&run, 5, 80, 24), @"");
+    run.board.sample(run.now);
+    insta::assert_snapshot!(shown(&run, 5, 80, 24), @"
+     002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
+     004-model-of-00040.safetensors              waits 4s (503 Service Unavailable)
+     006-linux-6.9.1-amd64-netinst-very-long-re… waits 4s (503 Service Unavailable)
+    … example.org waits 12s (429 Too Many Requests)
+    … 3 more hosts wait
+    12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  1 active  2 failed
+    ");
 }
 
 #[test]

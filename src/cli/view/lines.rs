@@ -1,8 +1,8 @@
 //! What is said of an event, in one line, or nothing; and the line that stands for bars where there can be none.
 
 use super::Verbosity;
-use super::board::Snapshot;
 use super::frame::{Room, files};
+use super::snapshot::Snapshot;
 use super::text::{Line, Tint, clip, clip_middle, left, width};
 use crate::error::{Kind, TransferError};
 use crate::event::Event;
@@ -58,7 +58,7 @@ fn ended(row: &Row, verbosity: Verbosity, voice: Voice) -> Option<Line> {
         Outcome::Failed(error) if error.kind() == Kind::Cancelled => None,
         Outcome::Failed(error) => Some(failed(row, error, voice)),
         _ if verbosity < Verbosity::Verbose => None,
-        Outcome::Downloaded => Some(done(row, "done  ")),
+        Outcome::Downloaded | Outcome::Resumed => Some(done(row, "done  ")),
         Outcome::Updated => Some(done(row, "new   ")),
         Outcome::AlreadyThere => Some(there(row, "already there")),
         Outcome::Unchanged => Some(there(row, "unchanged")),

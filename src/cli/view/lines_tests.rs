@@ -64,18 +64,47 @@ fn all(verbosity: Verbosity, voice: Voice) -> String {
 
 #[test]
 fn quiet_tells_of_failures_only() {
-    insta::assert_snapshot!(all(Verbosity::Quiet, PLAIN), @"");
+    insta::assert_snapshot!(all(Verbosity::Quiet, PLAIN), @"
+    haul: failed line 12: 404 Not Found: http://example.org/missing.bin
+    haul: failed line 13: 503 Service Unavailable (6 tries): http://example.org/018-%E3%83%87%E3%83%BC%E3%82%BF-with-a-name-that-goes-on-and-on-and-on.csv.gz
+    haul: failed urls.txt:17: ftp: is not http or https: ftp://�[2Jx
+    ");
 }
 
 #[test]
 fn normally_warnings_are_told_too() {
-    insta::assert_snapshot!(all(Verbosity::Normal, block(80)), @"");
+    insta::assert_snapshot!(all(Verbosity::Normal, block(80)), @"
+    failed missing.bin  404 Not Found
+    failed 018-データ-with-a-name-that-goes-on-…  503 Service Unavailable (6 tries)
+    failed urls.txt:17: ftp://�[2Jx  ftp: is not http or https
+    warning: fewer files than jobs�
+    ");
 }
 
 #[test]
 fn verbose_tells_of_every_end_retry_and_pause() {
-    insta::assert_snapshot!(all(Verbosity::Verbose, PLAIN), @"");
-    insta::assert_snapshot!(all(Verbosity::Verbose, block(60)), @"");
+    insta::assert_snapshot!(all(Verbosity::Verbose, PLAIN), @"
+    haul: done   a.bin  3.00 MiB  2.00 s  1.50 MiB/s
+    haul: there  b.bin  already there
+    haul: there  c.bin  stands in the list twice
+    haul: failed line 12: 404 Not Found: http://example.org/missing.bin
+    haul: failed line 13: 503 Service Unavailable (6 tries): http://example.org/018-%E3%83%87%E3%83%BC%E3%82%BF-with-a-name-that-goes-on-and-on-and-on.csv.gz
+    haul: failed urls.txt:17: ftp: is not http or https: ftp://�[2Jx
+    haul: warning: fewer files than jobs�
+    haul: retry in 4s: 503 Service Unavailable: http://example.org/retry.bin
+    haul: example.org waits 12s (429 Too Many Requests)
+    ");
+    insta::assert_snapshot!(all(Verbosity::Verbose, block(60)), @"
+    done   a.bin  3.00 MiB  2.00 s  1.50 MiB/s
+    there  b.bin  already there
+    there  c.bin  stands in the list twice
+    failed missing.bin  404 Not Found
+    failed 018-データ-with-…  503 Service Unavailable (6 tries)
+    failed urls.txt:17: ftp://�[2Jx  ftp: is not http or https
+    warning: fewer files than jobs�
+    retry http…/retry.bin  503 Service Unavailable, again in 4s
+    example.org waits 12s (429 Too Many Requests)
+    ");
 }
 
 #[test]
@@ -96,7 +125,7 @@ fn progress_is_one_line_without_carriage_return() {
     run.listed(40, true);
     let meter = run.start(1, "a.bin", Some(50 * MIB));
     run.pass(10, &[(&meter, 3 * MIB)]);
-    insta::assert_snapshot!(progress(&run.snapshot(), PLAIN), @"");
+    insta::assert_snapshot!(progress(&run.snapshot(), PLAIN), @"haul: 0/40 files  30.0 MiB  3.00 MiB/s  (10 s)");
     run.tell(Event::Finished(failed(2, "b.bin", 1, status(404))));
     run.tell(Event::Finished(failed(3, "b.bin", 1, status(404))));
     run.tell(Event::Finished(downloaded(4, "b.bin", MIB)));
@@ -106,5 +135,5 @@ fn progress_is_one_line_without_carriage_return() {
         wait: Duration::from_secs(12),
         why: "429 Too Many Requests".into(),
     });
-    insta::assert_snapshot!(progress(&run.snapshot(), PLAIN), @"");
+    insta::assert_snapshot!(progress(&run.snapshot(), PLAIN), @"haul: 1/40 files  31.0 MiB  0 B/s  2 failed  example.org waits 12s (429 Too Many Requests)  (1:10)");
 }

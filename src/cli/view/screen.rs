@@ -2,15 +2,13 @@
 //! after a resize the lines flow into one another. Here a drawing is first made in memory; then only what changed goes to
 //! the terminal, in lines that end where their text ends.
 
-use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use indicatif::TermLike;
 use unicode_width::UnicodeWidthChar as _;
 
-const CLEAR_TO_END: &str = "\x1b[K";
-const CLEAR_BELOW: &str = "\r\x1b[J";
+use super::paint::Painted;
 
 /// Where the bytes go. Is anybody still there?
 pub(super) type Sink = Box<dyn FnMut(&str) -> bool + Send>;
@@ -158,140 +156,6 @@ impl Draft {
             lines
         }
     }
-}
-
-/// What stands on the terminal. Its cursor is at the end of the last line.
-#[derive(Default)]
-struct Painted {
-    lines: Vec<String>,
-    /// After a resize: rows from the first line down to the cursor, as the terminal has folded them since.
-    folded: Option<usize>,
-}
-
-impl Painted {
-    fn scroll(&mut self, lines: usize) {
-        self.lines.drain(..lines.min(self.lines.len()));
-    }
-
-    fn fold(&mut self, columns: usize) {
-        let columns = columns.max(1);
-        let Some((last, above)) = self.lines.split_last() else {
-            return;
-        };
-        let above: usize = above.iter().map(|line| width(line).div_ceil(columns).max(1)).sum();
-        self.folded = Some(above + width(last) / columns);
-    }
-
-    /// What to send so that these lines stand there instead.
-    fn become_lines(&mut self, new: Vec<String>) -> String {
-        let mut out = String::new();
-        if let Some(rows) = self.folded.take() {
-            up(&mut out, rows);
-            out.push_str(CLEAR_BELOW);
-            self.lines.clear();
-        }
-        let mut row = self.lines.len().saturating_sub(1);
-        for (at, line) in new.iter().enumerate() {
-            let old = self.lines.get(at);
-            if old == Some(line) {
-                continue;
-            }
-            go(&mut out, &mut row, at);
-            replace(&mut out, old.map_or("", String::as_str), line);
-        }
-        if new.len() < self.lines.len() {
-            go(&mut out, &mut row, new.len());
-            out.push_str(CLEAR_BELOW);
-        }
-        finish(&mut out, row, &new);
-        self.lines = new;
-        out
-    }
-}
-
-/// Moves from one row to another; beyond the last one, by new lines.
-fn go(out: &mut String, row: &mut usize, to: usize) {
-    if to < *row {
-        up(out, *row - to);
-    } else {
-        (*row..to).for_each(|_| out.push_str("\r\n"));
-    }
-    *row = to;
-}
-
-fn up(out: &mut String, rows: usize) {
-    if rows > 0 {
-        let _ = write!(out, "\x1b[{rows}A");
-    }
-}
-
-/// Turns the old text of this row into the new one, beginning where they differ.
-fn replace(out: &mut String, old: &str, new: &str) {
-    let (bytes, column) = same_beginning(old, new);
-    out.push('\r');
-    if column > 0 {
-        let _ = write!(out, "\x1b[{column}C");
-    }
-    out.push_str(&new[bytes..]);
-    out.push_str(CLEAR_TO_END);
-}
-
-/// Leaves the cursor at the end of the last line, where a `^C` does least harm.
-fn finish(out: &mut String, mut row: usize, new: &[String]) {
-    let Some(last) = new.last().filter(|_| !out.is_empty()) else {
-        return;
-    };
-    if row + 1 == new.len() && out.ends_with(CLEAR_TO_END) {
-        return;
-    }
-    go(out, &mut row, new.len() - 1);
-    out.push('\r');
-    let end = width(last);
-    if end > 0 {
-        let _ = write!(out, "\x1b[{end}C");
-    }
-}
-
-/// How much of the new text stands there already, in bytes and columns. It ends outside any colour, and before any
-/// character whose width a terminal might see otherwise.
-fn same_beginning(old: &str, new: &str) -> (usize, usize) {
-    let (mut safe, mut column, mut coloured, mut escape) = ((0, 0), 0, false, None);
-    for ((at, a), b) in new.char_indices().zip(old.chars()) {
-        if a != b {
-            break;
-        }
-        if a == '\x1b' {
-            escape = Some(at);
-        } else if let Some(from) = escape {
-            if a == 'm' {
-                coloured = &new[from..=at] != "\x1b[0m";
-                escape = None;
-            }
-        } else if a.is_ascii() || matches!(a, '━' | '─' | '…') {
-            column += 1;
-        } else {
-            break;
-        }
-        if !coloured && escape.is_none() {
-            safe = (at + a.len_utf8(), column);
-        }
-    }
-    safe
-}
-
-/// Columns this text takes, colours left out.
-fn width(text: &str) -> usize {
-    let mut in_escape = false;
-    let mut columns = 0;
-    for c in text.chars() {
-        in_escape |= c == '\x1b';
-        if in_escape {
-            in_escape = !c.is_ascii_alphabetic();
-        } else {
-            columns += c.width().unwrap_or(0);
-        }
-    }
-    columns
 }
 
 impl TermLike for Screen {

@@ -8,6 +8,8 @@ use crate::report::{self, Group, Row, Summary};
 const SHOWN_GROUPS: usize = 10;
 /// A reason takes at most this many columns of a table.
 const WIDEST_REASON: usize = 60;
+/// With less room than this a URL says too little.
+const SHORTEST_URL: usize = 32;
 
 /// How a summary is worded, and what is known beside it.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +66,9 @@ fn for_logs(run: &Summary, style: &Style) -> Vec<String> {
 fn verdict(run: &Summary) -> String {
     let word = if run.stopped { "stopped:" } else { "finished" };
     let mut parts = vec![format!("{word} {}", result(run))];
-    parts.extend([report::size(run.received), report::speed(run.speed())]);
+    parts.extend(bytes(run));
     parts.extend(counts(run).into_iter().skip(1).map(|(_, text)| text));
-    if !run.task_time.is_zero() {
+    if run.total > 1 && !run.task_time.is_zero() {
         parts.push(format!("{:.1} transfers at once on average", run.parallelism()));
     }
     parts.join(", ")
@@ -79,6 +81,14 @@ fn result(run: &Summary) -> String {
     format!("{done} of {} {word} in {}", count(run.total), report::seconds(run.wall))
 }
 
+/// Size and speed, if anything came.
+fn bytes(run: &Summary) -> Vec<String> {
+    match run.received {
+        0 => Vec::new(),
+        bytes => vec![report::size(bytes), report::speed(run.speed())],
+    }
+}
+
 fn headline(run: &Summary, room: usize) -> Vec<Line> {
     let (word, tint) = match run.stopped {
         true => ("Stopped: ", Tint::Bad),
@@ -86,30 +96,35 @@ fn headline(run: &Summary, room: usize) -> Vec<Line> {
         false => ("Finished ", Tint::Strong),
     };
     let before = if room >= 70 { "    " } else { "" };
-    let first = [result(run), report::size(run.received), report::speed(run.speed())];
-    let pieces = first.map(|text| (Tint::Plain, text)).to_vec();
+    let first = std::iter::once(result(run)).chain(bytes(run));
+    let pieces = first.map(|text| (Tint::Plain, text)).collect();
     let start = Line::default().plain(before).with(tint, word);
     let mut indent = start.width();
     let mut lines = flow(start, indent, pieces, room);
     if room < 70 {
         indent = 2;
     }
-    let counts = counts(run)
+    let counts: Vec<_> = counts(run)
         .into_iter()
         .filter(|(_, text)| !text.starts_with("0 "))
         .collect();
-    lines.extend(flow(blank(indent), indent, counts, room));
-    if !run.task_time.is_zero() {
+    if !counts.is_empty() {
+        lines.extend(flow(blank(indent), indent, counts, room));
+    }
+    if run.total > 1 && !run.task_time.is_zero() {
         lines.push(blank(indent).with(Tint::Faint, at_once(run, room.saturating_sub(indent))));
     }
     lines
 }
 
+/// As much of it as there is room for.
 fn at_once(run: &Summary, room: usize) -> String {
     let short = format!("{:.1} transfers at once on average", run.parallelism());
     let (busy, wall) = (report::seconds(run.task_time), report::seconds(run.wall));
     let long = format!("{short}: {busy} of transfers in {wall} of wall-clock time");
-    if width(&long) <= room { long } else { short }
+    let middle = format!("{short} ({busy} of transfers in {wall})");
+    let fitting = [long, middle].into_iter().find(|text| width(text) <= room);
+    fitting.unwrap_or(short)
 }
 
 /// What became of the entries; first those that were fetched, also when that is none.
@@ -178,20 +193,21 @@ fn widest<'a>(texts: impl Iterator<Item = &'a String>) -> usize {
     texts.map(|text| width(text)).max().unwrap_or(0)
 }
 
-/// Reason, tries, URL, line. In a narrow room the URL is in a line of its own.
+/// Reason, tries, URL, line of the list. Where the URLs would suffer, each is in a line of its own.
 fn failure_lines(failures: &[&Row], room: usize) -> Vec<Line> {
     let reasons: Vec<_> = failures.iter().map(|row| reason(row)).collect();
     let places: Vec<_> = failures.iter().map(|row| row.place.to_string()).collect();
     let urls: Vec<_> = failures.iter().map(|row| row.shown()).collect();
-    let narrow = room < 70;
-    let most = if narrow {
-        room.saturating_sub(8)
-    } else {
-        WIDEST_REASON.min(room / 2)
-    };
-    let reason_room = widest(reasons.iter()).min(most);
-    // Two blanks, the reason, ` x6  `, the URL, two blanks, the place.
+    let wanted = widest(reasons.iter());
+    let reason_room = wanted.min(WIDEST_REASON).min(room / 2);
+    // Two blanks, the reason, ` x6   `, the URL, two blanks, the place.
     let url_room = room.saturating_sub(reason_room + 10 + widest(places.iter()));
+    let folded = url_room < widest(urls.iter()).min(SHORTEST_URL);
+    let reason_room = if folded {
+        wanted.min(room.saturating_sub(7))
+    } else {
+        reason_room
+    };
     let url_room = url_room.min(widest(urls.iter()));
     let mut lines = Vec::new();
     for (((row, reason), place), url) in failures.iter().zip(&reasons).zip(&places).zip(&urls) {
@@ -201,10 +217,9 @@ fn failure_lines(failures: &[&Row], room: usize) -> Vec<Line> {
             String::new()
         };
         let line = Line::default().plain(format!("  {} {tries:<3}", fit(reason, reason_room)));
-        if narrow {
+        if folded {
+            let url = clip_middle(url, room.saturating_sub(6 + width(place)));
             lines.push(line);
-            let url_room = room.saturating_sub(6 + width(place));
-            let url = clip_middle(url, url_room);
             lines.push(Line::default().with(Tint::Faint, format!("    {url}  {place}")));
         } else {
             let url = fit(&clip_middle(url, url_room), url_room);

@@ -60,27 +60,131 @@ fn many() -> Summary {
     let mut rows = vec![downloaded(1, "x.bin", MIB)];
     rows.extend((2..=1205).map(|id| failed(id, "y.bin", 1, status(404))));
     rows.extend((1206..=1240).map(|id| failed(id, "y.bin", 6, status(503))));
-    rows.extend((1..=12).map(|id| failed(id, "y.bin", 1, status(400 + 5 + id as u16))));
+    rows.extend((406..=417).map(|code| failed(code.into(), "y.bin", 1, status(code))));
     summed(&rows, Duration::from_secs(245), false)
 }
 
 #[test]
 fn a_run_with_few_failures_names_each() {
-    insta::assert_snapshot!(summary(&forty(false), &at(100)), @"");
-    insta::assert_snapshot!(summary(&forty(false), &at(80)), @"");
-    insta::assert_snapshot!(summary(&forty(false), &at(60)), @"");
-    insta::assert_snapshot!(summary(&forty(false), &at(40)), @"");
+    insta::assert_snapshot!(summary(&forty(false), &at(100)), @"
+        Finished 36 of 40 files in 18.1 s   29.4 MiB   1.62 MiB/s
+                 34 downloaded   1 already there   1 listed twice   4 failed   13 retries
+                 7.0 transfers at once on average: 2:08 of transfers in 18.1 s of wall-clock time
+
+    failed (4)
+      404 Not Found                                          http://example.org/missing.bin     line 12
+      500 Internal Server Error                         x6   http://exa…ile/that/is/broken.bin  line 17
+      body ended at 60.0 KiB of 500 KiB                 x6   http://example.org/truncated.bin   line 23
+      not a URL (a URL begins with http:// or https://)      not a �[31murl                     line 31
+    the same command again fetches only these
+    ");
+    insta::assert_snapshot!(summary(&forty(false), &at(80)), @"
+        Finished 36 of 40 files in 18.1 s   29.4 MiB   1.62 MiB/s
+                 34 downloaded   1 already there   1 listed twice   4 failed
+                 13 retries
+                 7.0 transfers at once on average (2:08 of transfers in 18.1 s)
+
+    failed (4)
+      404 Not Found
+        http://example.org/missing.bin  line 12
+      500 Internal Server Error                         x6
+        http://example.org/a/rather/long/path/to/a/file/that/is/broken.bin  line 17
+      body ended at 60.0 KiB of 500 KiB                 x6
+        http://example.org/truncated.bin  line 23
+      not a URL (a URL begins with http:// or https://)
+        not a �[31murl  line 31
+    the same command again fetches only these
+    ");
+    insta::assert_snapshot!(summary(&forty(false), &at(60)), @"
+    Finished 36 of 40 files in 18.1 s   29.4 MiB   1.62 MiB/s
+      34 downloaded   1 already there   1 listed twice
+      4 failed   13 retries
+      7.0 transfers at once on average
+
+    failed (4)
+      404 Not Found
+        http://example.org/missing.bin  line 12
+      500 Internal Server Error                         x6
+        http://example.…h/to/a/file/that/is/broken.bin  line 17
+      body ended at 60.0 KiB of 500 KiB                 x6
+        http://example.org/truncated.bin  line 23
+      not a URL (a URL begins with http:// or https://)
+        not a �[31murl  line 31
+    the same command again fetches only these
+    ");
+    insta::assert_snapshot!(summary(&forty(false), &at(40)), @"
+    Finished 36 of 40 files in 18.1 s
+             29.4 MiB   1.62 MiB/s
+      34 downloaded   1 already there
+      1 listed twice   4 failed
+      13 retries
+      7.0 transfers at once on average
+
+    failed (4)
+      404 Not Found
+        http://e…e.org/missing.bin  line 12
+      500 Internal Server Error        x6
+        http://e…hat/is/broken.bin  line 17
+      body ended at 60.0 KiB of 500 K… x6
+        http://e…org/truncated.bin  line 23
+      not a URL (a URL begins with ht…
+        not a �[31murl  line 31
+    the same command again fetches only th…
+    ");
 }
 
 #[test]
 fn a_run_with_many_failures_counts_them_by_reason_and_host() {
-    insta::assert_snapshot!(summary(&many(), &at(100)), @"");
-    insta::assert_snapshot!(summary(&many(), &LOG), @"");
+    insta::assert_snapshot!(summary(&many(), &at(100)), @"
+        Finished 1 of 1,252 files in 4:05   1.00 MiB   4.18 KiB/s
+                 1 downloaded   1,251 failed   175 retries
+                 10.2 transfers at once on average: 41:44 of transfers in 4:05 of wall-clock time
+
+    failed (1,251)
+      1,204  404 Not Found                      example.org
+         35  503 Service Unavailable            example.org
+          1  406 Not Acceptable                 example.org
+          1  407 Proxy Authentication Required  example.org
+          1  408 Request Timeout                example.org
+          1  409 Conflict                       example.org
+          1  410 Gone                           example.org
+          1  411 Length Required                example.org
+          1  412 Precondition Failed            example.org
+          1  413 Payload Too Large              example.org
+          4  for other reasons
+    --failed FILE lists each one
+    the same command again fetches only these
+    ");
+    insta::assert_snapshot!(summary(&many(), &LOG), @"
+    haul: failed (1,251)
+    haul:   1,204  404 Not Found                      example.org
+    haul:      35  503 Service Unavailable            example.org
+    haul:       1  406 Not Acceptable                 example.org
+    haul:       1  407 Proxy Authentication Required  example.org
+    haul:       1  408 Request Timeout                example.org
+    haul:       1  409 Conflict                       example.org
+    haul:       1  410 Gone                           example.org
+    haul:       1  411 Length Required                example.org
+    haul:       1  412 Precondition Failed            example.org
+    haul:       1  413 Payload Too Large              example.org
+    haul:       4  for other reasons
+    haul: --failed FILE lists each one
+    haul: the same command again fetches only these
+    haul: finished 1 of 1,252 files in 4:05, 1.00 MiB, 4.18 KiB/s, 1,251 failed, 175 retries, 10.2 transfers at once on average
+    ");
 }
 
 #[test]
 fn a_log_gets_the_same_facts_and_ends_with_the_verdict() {
-    insta::assert_snapshot!(summary(&forty(false), &LOG), @"");
+    insta::assert_snapshot!(summary(&forty(false), &LOG), @"
+    haul: failed (4)
+    haul:   404 Not Found                                          http://example.org/missing.bin                                      line 12
+    haul:   500 Internal Server Error                         x6   http://example.org/a/rather/long/path/to/a/file/that/is/broken.bin  line 17
+    haul:   body ended at 60.0 KiB of 500 KiB                 x6   http://example.org/truncated.bin                                    line 23
+    haul:   not a URL (a URL begins with http:// or https://)      not a �[31murl                                                      line 31
+    haul: the same command again fetches only these
+    haul: finished 36 of 40 files in 18.1 s, 29.4 MiB, 1.62 MiB/s, 1 already there, 1 listed twice, 4 failed, 13 retries, 7.0 transfers at once on average
+    ");
 }
 
 #[test]
@@ -89,16 +193,40 @@ fn a_stopped_run_says_what_it_kept() {
         failed_list: Some("left.txt"),
         ..at(100)
     };
-    insta::assert_snapshot!(summary(&forty(true), &style), @"");
-    insta::assert_snapshot!(summary(&forty(true), &LOG), @"");
+    insta::assert_snapshot!(summary(&forty(true), &style), @"
+        Stopped: 36 of 44 files in 18.1 s   29.4 MiB   1.62 MiB/s
+                 34 downloaded   1 already there   1 listed twice   4 failed   4 unfinished
+                 13 retries
+                 7.5 transfers at once on average: 2:16 of transfers in 18.1 s of wall-clock time
+
+    failed (4)
+      404 Not Found                                          http://example.org/missing.bin     line 12
+      500 Internal Server Error                         x6   http://exa…ile/that/is/broken.bin  line 17
+      body ended at 60.0 KiB of 500 KiB                 x6   http://example.org/truncated.bin   line 23
+      not a URL (a URL begins with http:// or https://)      not a �[31murl                     line 31
+    left.txt lists what has no file yet, to run again
+    the same command again goes on from here
+    ");
+    insta::assert_snapshot!(summary(&forty(true), &LOG), @"
+    haul: failed (4)
+    haul:   404 Not Found                                          http://example.org/missing.bin                                      line 12
+    haul:   500 Internal Server Error                         x6   http://example.org/a/rather/long/path/to/a/file/that/is/broken.bin  line 17
+    haul:   body ended at 60.0 KiB of 500 KiB                 x6   http://example.org/truncated.bin                                    line 23
+    haul:   not a URL (a URL begins with http:// or https://)      not a �[31murl                                                      line 31
+    haul: the same command again goes on from here
+    haul: stopped: 36 of 44 files in 18.1 s, 29.4 MiB, 1.62 MiB/s, 1 already there, 1 listed twice, 4 failed, 4 unfinished, 13 retries, 7.5 transfers at once on average
+    ");
 }
 
 #[test]
 fn a_run_without_failures_is_short() {
     let rows = [downloaded(1, "x.bin", 3 * MIB)];
     let run = summed(&rows, Duration::from_millis(2100), false);
-    insta::assert_snapshot!(summary(&run, &at(80)), @"");
-    insta::assert_snapshot!(summary(&run, &LOG), @"");
+    insta::assert_snapshot!(summary(&run, &at(80)), @"
+    Finished 1 of 1 file in 2.10 s   3.00 MiB   1.43 MiB/s
+             1 downloaded
+    ");
+    insta::assert_snapshot!(summary(&run, &LOG), @"haul: finished 1 of 1 file in 2.10 s, 3.00 MiB, 1.43 MiB/s");
     let rows = [
         row(1, "x.bin", Outcome::AlreadyThere),
         row(2, "x.bin", Outcome::AlreadyThere),
@@ -108,7 +236,10 @@ fn a_run_without_failures_is_short() {
         ..row
     });
     let run = summed(&rows, Duration::from_millis(21), false);
-    insta::assert_snapshot!(summary(&run, &at(80)), @"");
+    insta::assert_snapshot!(summary(&run, &at(80)), @"
+    Finished 2 of 2 files in 21 ms
+             2 already there
+    ");
     assert_eq!(summary(&Summary::default(), &at(80)), "");
 }
 

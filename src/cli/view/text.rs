@@ -74,7 +74,7 @@ pub(super) fn left(time: Option<Duration>) -> String {
     let Some(time) = time else {
         return "--".into();
     };
-    let s = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let s = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
     match (s / 86_400, s / 3600, s / 60 % 60, s % 60) {
         (0, 0, 0, s) => format!("{s}s"),
         (0, 0, m, s) => format!("{m}:{s:02}"),
@@ -214,7 +214,7 @@ mod tests {
     fn the_end_of_a_url_stays_when_its_middle_goes() {
         let url = "http://example.org/a/b/c/missing.bin";
         assert_eq!(clip_middle(url, 36), url);
-        assert_eq!(clip_middle(url, 24), "http://…b/c/missing.bin");
+        assert_eq!(clip_middle(url, 24), "http://…/b/c/missing.bin");
         assert_eq!(clip_middle(url, 2), "h…");
         assert_eq!(clip_middle("ああああああ", 6), "…ああ");
     }
@@ -234,7 +234,7 @@ mod tests {
             assert_eq!(left(Some(Duration::from_millis(ms))), shown, "{ms}");
         }
         assert_eq!(left(None), "--");
-        assert_eq!(left(Some(Duration::MAX - Duration::from_secs(1))), "--");
+        assert_eq!(left(Some(Duration::MAX)), "--");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::resource::{Field, File, Message};
 use super::{Gate, Request};
 
+/// Between two pieces of a body that trickles.
+const PIECE: Duration = Duration::from_millis(100);
+
 /// How one request is answered.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -30,6 +33,8 @@ pub enum Answer {
     Silent,
     /// So many bytes of the body, then none for as long as the peer stays.
     SilentAfter(usize),
+    /// In so many pieces with a tenth of a second between them: slow, but never silent for long.
+    Trickle(usize),
     /// A header section that never ends, byte by byte.
     EndlessHead,
     /// A 206 whose Content-Range begins at this byte, whatever was asked for.
@@ -85,6 +90,7 @@ impl Answer {
             Self::HangUp => Script::raw(b"").end(End::Close),
             Self::Silent => Script::raw(b"").then(Step::Hold(None)),
             Self::SilentAfter(n) => Script::by_length(good()).cut_at(*n).then(Step::Hold(None)),
+            Self::Trickle(pieces) => Script::by_length(good()).in_pieces(*pieces),
             Self::EndlessHead => Script::raw(b"HTTP/1.1 200 OK\r\nSlow: ").then(Step::Drip(b'x')),
             Self::PartFrom(first) => Script::by_length(file.part(*first..file.size())),
             Self::Raw(bytes) => Script::raw(bytes).end(End::Close),
@@ -114,6 +120,7 @@ pub(super) enum Step {
     Send(Vec<u8>),
     /// Until the gate opens; no gate never does.
     Hold(Option<Gate>),
+    Pause(Duration),
     /// This byte again and again.
     Drip(u8),
 }
@@ -211,6 +218,15 @@ impl Script {
             let rest = bytes.split_off(at.min(bytes.len()));
             self.body.push(Step::Hold(Some(gate.clone())));
             self.body.push(Step::Send(rest));
+        }
+        self
+    }
+
+    fn in_pieces(mut self, pieces: usize) -> Self {
+        if let [Step::Send(bytes)] = &*self.body {
+            let pieces = bytes.chunks(bytes.len().div_ceil(pieces).max(1));
+            let slowly = pieces.flat_map(|piece| [Step::Pause(PIECE), Step::Send(piece.to_vec())]);
+            self.body = slowly.collect();
         }
         self
     }

@@ -136,14 +136,19 @@ fn perform(shared: &Shared, stream: &mut TcpStream, index: usize, steps: Vec<Ste
         match step {
             Step::Send(bytes) if Some(i) == last => send_last(shared, stream, index, &bytes)?,
             Step::Send(bytes) => stream.write_all(&bytes)?,
-            Step::Hold(gate) => match wait(stream, gate.as_ref(), None)? {
-                Woken::Opened => {}
-                Woken::PeerGone | Woken::TimeIsUp => return Err(ErrorKind::ConnectionAborted.into()),
-            },
+            Step::Hold(gate) => go_on(wait(stream, gate.as_ref(), None)?)?,
+            Step::Pause(time) => go_on(wait(stream, None, Some(time))?)?,
             Step::Drip(byte) => drip(stream, byte)?,
         }
     }
     Ok(())
+}
+
+fn go_on(woken: Woken) -> io::Result<()> {
+    match woken {
+        Woken::Opened | Woken::TimeIsUp => Ok(()),
+        Woken::PeerGone => Err(ErrorKind::ConnectionAborted.into()),
+    }
 }
 
 /// The peer may ask for the next thing as soon as it has the last byte, so the request is closed just before it.

@@ -1,5 +1,6 @@
 //! What a held answer waits for.
 
+use std::fmt;
 use std::io::{self, PipeReader, PipeWriter};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,10 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 ///
 /// It is a pipe whose write end closes when the gate opens: a connection can wait for that and for its peer to go
 /// away at the same time.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Gate(Arc<Pipe>);
 
-#[derive(Debug)]
 struct Pipe {
     reader: PipeReader,
     writer: Mutex<Option<PipeWriter>>,
@@ -35,8 +35,14 @@ impl Gate {
     }
 }
 
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
 /// Why a wait ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
     Opened,
     PeerGone,

@@ -1,0 +1,123 @@
+//! What haul notes on a file that it finished: an extended attribute, where the file system has them.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{self as posix, XattrFlags};
+use serde::{Deserialize, Serialize};
+
+const NAME: &str = "user.haul";
+const VERSION: u32 = 1;
+
+/// What a finished file is. No URL and no secret: who copies the file need not tell where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    v: u32,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// Its modification time when it was finished, in seconds since 1970. Another one means that somebody wrote to it.
+    time: Option<u64>,
+    /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
+    /// another URL is not told that its file is there.
+    entry: String,
+    /// The server's validator of it: the entity tag or the date, as sent.
+    pub(crate) validator: Option<String>,
+    /// The checksum that a list gave and that it had, as `algorithm:hex`.
+    #[serde(default)]
+    pub(crate) checksum: Option<String>,
+}
+
+impl Mark {
+    pub(crate) fn new(size: u64, entry: &str, validator: Option<String>, checksum: Option<String>) -> Self {
+        Self {
+            v: VERSION,
+            size,
+            time: None,
+            entry: hashed(entry),
+            validator,
+            checksum,
+        }
+    }
+
+    /// Was the file finished for this entry, and is it still of that size and time?
+    pub(crate) fn vouches_for(&self, entry: &str, size: u64, modified: SystemTime) -> bool {
+        self.entry == hashed(entry) && self.is_intact(size, modified)
+    }
+
+    /// Has nobody written to the file since?
+    pub(crate) fn is_intact(&self, size: u64, modified: SystemTime) -> bool {
+        self.size == size && self.time == seconds(modified)
+    }
+
+    /// Puts it on a finished file, which then has its last modification time. Not every file system takes it.
+    pub(super) fn put(&mut self, file: impl AsFd) {
+        let Ok(stat) = posix::fstat(&file) else { return };
+        self.time = u64::try_from(stat.st_mtime).ok();
+        if let Ok(text) = serde_json::to_vec(self) {
+            let _ = posix::fsetxattr(&file, NAME, &text, XattrFlags::empty());
+        }
+    }
+
+    /// The mark of an open file, if it has one.
+    pub(super) fn of(file: BorrowedFd<'_>) -> Option<Self> {
+        let mut text = [0_u8; 1024];
+        let length = posix::fgetxattr(file, NAME, &mut text).ok()?;
+        let mark: Self = serde_json::from_slice(text.get(..length)?).ok()?;
+        (mark.v == VERSION).then_some(mark)
+    }
+}
+
+fn seconds(time: SystemTime) -> Option<u64> {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .as_ref()
+        .map(Duration::as_secs)
+}
+
+/// FNV-1a with 64 bits, frozen: marks outlive the version that made them.
+fn hashed(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_vouches_for_its_entry_while_nobody_writes() {
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let mark = Mark {
+            time: Some(1_000),
+            ..Mark::new(9, "http://h/a", None, None)
+        };
+        for (entry, size, time, vouches) in [
+            ("http://h/a", 9, then, true),
+            ("http://h/b", 9, then, false),
+            ("http://h/a", 8, then, false),
+            ("http://h/a", 9, then + Duration::from_secs(1), false),
+        ] {
+            assert_eq!(mark.vouches_for(entry, size, time), vouches, "{entry} {size}");
+        }
+    }
+
+    #[test]
+    fn the_hash_is_the_one_that_was_frozen() {
+        assert_eq!(hashed(""), "cbf29ce484222325");
+        assert_eq!(hashed("a"), "af63dc4c8601ec8c");
+        assert_eq!(hashed("foobar"), "85944171f73967e8");
+    }
+
+    #[test]
+    fn a_file_keeps_its_mark() {
+        let file = tempfile::tempfile().unwrap();
+        let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()), None);
+        mark.put(&file);
+        // Not every file system of a test machine has attributes.
+        if let Some(found) = Mark::of(file.as_fd()) {
+            assert_eq!(found, mark);
+        }
+    }
+}

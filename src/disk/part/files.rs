@@ -1,0 +1,371 @@
+//! The files of a part, by their names in an open folder: which are ours, and the steps in which one becomes the other.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustix::fs::{
+    self as posix, AtFlags, FallocateFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, Timespec,
+    Timestamps,
+};
+use rustix::io::Errno;
+
+use super::super::name::SUFFIXES;
+use super::super::record::Record;
+use super::super::{Disk, Folder, name_of};
+use super::{Finish, Replace, write_all};
+use crate::settings::Durability;
+
+/// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
+const NAMES: u32 = 9;
+const READ_WRITE: OFlags = OFlags::RDWR
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK);
+
+/// The open folder, and the names in it.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    folder: Folder,
+    last: String,
+    part: String,
+    record: String,
+    growing: String,
+}
+
+/// A part that is open and locked for us.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) file: File,
+    pub(super) files: Files,
+    pub(super) length: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Standing {
+    Locked,
+    Ours(Taken),
+}
+
+/// What stands under a part's name.
+enum Kind {
+    Nothing,
+    /// A file with a record, or without a byte: an earlier try left it.
+    Ours,
+    /// Somebody else's, whatever it is. It stays.
+    Strange,
+}
+
+impl Files {
+    fn nth(folder: &Folder, path: &Path, n: u32) -> Self {
+        let last = name_of(path).to_string_lossy().into_owned();
+        let number = if n == 1 { String::new() } else { format!(".{n}") };
+        let name = |suffix: &str| format!("{last}{number}{suffix}");
+        Self {
+            folder: Folder::clone(folder),
+            part: name(SUFFIXES[0]),
+            record: name(SUFFIXES[1]),
+            growing: name(SUFFIXES[2]),
+            last,
+        }
+    }
+
+    /// The part that an earlier try left, if it did.
+    pub(super) fn find(disk: &Disk, path: &Path) -> io::Result<Option<Standing>> {
+        let folder = match disk.folder_of(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        for n in 1..=NAMES {
+            let files = Self::nth(&folder, path, n);
+            match files.kind()? {
+                Kind::Nothing => return Ok(None),
+                Kind::Ours => return files.take(),
+                Kind::Strange => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// A new, empty part, locked. `WouldBlock` when another process is at it.
+    pub(super) fn create(disk: &Disk, path: &Path) -> io::Result<Taken> {
+        let folder = disk.folder_for(path)?;
+        for n in 1..=NAMES {
+            let files = Self::nth(&folder, path, n);
+            let flags = READ_WRITE | OFlags::CREATE | OFlags::EXCL;
+            let found = match posix::openat(&folder, &files.part, flags, Mode::from_raw_mode(0o666)) {
+                Ok(file) => files.lock(file)?,
+                Err(Errno::EXIST) => match files.kind()? {
+                    Kind::Strange => continue,
+                    Kind::Ours => files.take()?,
+                    Kind::Nothing => None,
+                },
+                Err(error) => return Err(error.into()),
+            };
+            let Some(Standing::Ours(taken)) = found else {
+                return Err(io::Error::from(io::ErrorKind::WouldBlock));
+            };
+            taken.file.set_len(0)?;
+            return Ok(taken);
+        }
+        Err(io::Error::from(io::ErrorKind::AlreadyExists))
+    }
+
+    /// Removes the record of a part that is gone: the file was finished, and then the machine or the process was.
+    pub(super) fn remove_orphan(disk: &Disk, path: &Path) {
+        if let Ok(folder) = disk.folder_of(path) {
+            let files = Self::nth(&folder, path, 1);
+            if let Ok(Some(_)) = files.record() {
+                let _ = unlink(&folder, &files.record);
+            }
+        }
+    }
+
+    fn kind(&self) -> io::Result<Kind> {
+        let Some(stat) = stat(&self.folder, &self.part)? else {
+            return Ok(Kind::Nothing);
+        };
+        let is_plain = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1;
+        let is_ours = is_plain && (stat.st_size == 0 || self.has_record()?);
+        Ok(if is_ours { Kind::Ours } else { Kind::Strange })
+    }
+
+    fn has_record(&self) -> io::Result<bool> {
+        let stat = stat(&self.folder, &self.record)?;
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile))
+    }
+
+    /// Opens and locks the part that stands there; `None` if it is gone or another by now.
+    fn take(&self) -> io::Result<Option<Standing>> {
+        match posix::openat(&self.folder, &self.part, READ_WRITE, Mode::empty()) {
+            Ok(file) => self.lock(file),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Locks an open part, and makes sure that it still has its name: the process that held the lock before may have
+    /// given it its final one.
+    fn lock(&self, file: OwnedFd) -> io::Result<Option<Standing>> {
+        match posix::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(Some(Standing::Locked)),
+            Err(error) => return Err(error.into()),
+        }
+        let opened = posix::fstat(&file)?;
+        let named = stat(&self.folder, &self.part)?;
+        if named.is_none_or(|named| (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino)) {
+            return Ok(None);
+        }
+        Ok(Some(Standing::Ours(Taken {
+            file: file.into(),
+            files: self.clone(),
+            length: u64::try_from(opened.st_size).unwrap_or(0),
+        })))
+    }
+
+    /// The part's record, if it can be read.
+    pub(super) fn record(&self) -> io::Result<Option<Record>> {
+        match Record::read(&self.folder, &self.record) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other,
+        }
+    }
+
+    pub(super) fn write_record(&self, record: &Record) -> io::Result<()> {
+        record.write(&self.folder, &self.record, &self.growing)
+    }
+
+    /// Gives a whole file its name, and removes what was only needed until then.
+    pub(super) fn settle(&self, file: &File, mut finish: Finish) -> io::Result<()> {
+        dress(file, &mut finish)?;
+        let last = finish.name.as_deref().unwrap_or(&self.last);
+        if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                self.remove()?;
+            }
+            return Err(error);
+        }
+        unlink(&self.folder, &self.record)?;
+        synchronise_names(&self.folder, finish.durability)
+    }
+
+    /// Removes the part and its record. The part first: a record alone claims nothing.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        unlink(&self.folder, &self.part)?;
+        unlink(&self.folder, &self.record)
+    }
+}
+
+/// Writes a small file that has no name until it is whole.
+pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Finish) -> io::Result<()> {
+    let folder = disk.folder_for(path)?;
+    let Some(file) = nameless(disk, &folder) else {
+        return write_named(disk, path, bytes, finish);
+    };
+    write_all(&file, bytes)?;
+    dress(&file, &mut finish)?;
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let link = |name: &str| posix::linkat(posix::CWD, &*own, &folder, name, AtFlags::SYMLINK_FOLLOW);
+    let last = match &finish.name {
+        Some(name) => name.as_str().into(),
+        None => name_of(path).to_string_lossy(),
+    };
+    match finish.replace {
+        Replace::Never => link(&last)?,
+        Replace::Old => {
+            let files = link_free(&folder, path, link)?;
+            if let Err(error) = posix::renameat(&folder, &files.part, &folder, &*last) {
+                unlink(&folder, &files.part)?;
+                return Err(error.into());
+            }
+        }
+    }
+    synchronise_names(&folder, finish.durability)
+}
+
+/// A file without a name in this folder, where the system has such.
+fn nameless(disk: &Disk, folder: &Folder) -> Option<File> {
+    #[cfg(target_os = "linux")]
+    if disk.links_nameless() {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        return posix::openat(folder, ".", flags, Mode::from_raw_mode(0o666))
+            .ok()
+            .map(File::from);
+    }
+    let _ = (disk, folder);
+    None
+}
+
+/// Gives a nameless file the first temporary name that nobody has.
+fn link_free(folder: &Folder, path: &Path, link: impl Fn(&str) -> rustix::io::Result<()>) -> io::Result<Files> {
+    for n in 1..=NAMES {
+        let files = Files::nth(folder, path, n);
+        match link(&files.part) {
+            Err(Errno::EXIST) => {}
+            other => return Ok(other.map(|()| files)?),
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::AlreadyExists))
+}
+
+fn write_named(disk: &Disk, path: &Path, bytes: &[u8], finish: Finish) -> io::Result<()> {
+    let Taken { file, files, .. } = Files::create(disk, path)?;
+    let done = write_all(&file, bytes).and_then(|()| files.settle(&file, finish));
+    if done.is_err() {
+        let _ = files.remove();
+    }
+    done
+}
+
+/// Reserves room for the whole file, so that a full disk is noticed before bytes are fetched for it. The length stays
+/// what was written: it tells how much is there.
+pub(super) fn reserve(file: &File, size: Option<u64>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(size) = size.filter(|&size| size > 0) {
+        return match posix::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+            // Not every file system can; then it is found out on the way.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let _ = (file, size);
+    Ok(())
+}
+
+/// Reads a file from its beginning to its end.
+pub(super) fn read_all(file: &File, each: &mut impl FnMut(&[u8])) -> io::Result<()> {
+    let mut block = vec![0; 128 * 1024];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut block, at) {
+            Ok(0) => return Ok(()),
+            Ok(read) => {
+                each(&block[..read]);
+                at += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Date and mark, in this order: the mark remembers the date.
+fn dress(file: &File, finish: &mut Finish) -> io::Result<()> {
+    if let Some(time) = finish.modified.and_then(timespec) {
+        // A file system that keeps no times still keeps the bytes.
+        let _ = posix::futimens(
+            file,
+            &Timestamps {
+                last_access: time,
+                last_modification: time,
+            },
+        );
+    }
+    finish.mark.put(file.as_fd());
+    match finish.durability {
+        Durability::System => Ok(()),
+        Durability::Disk => file.sync_all(),
+    }
+}
+
+fn timespec(time: SystemTime) -> Option<Timespec> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timespec {
+        tv_sec: since.as_secs().try_into().ok()?,
+        tv_nsec: 0,
+    })
+}
+
+fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> {
+    match durability {
+        Durability::System => Ok(()),
+        Durability::Disk => Ok(posix::fsync(folder)?),
+    }
+}
+
+fn stat(folder: &Folder, name: &str) -> io::Result<Option<Stat>> {
+    match posix::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unlink(folder: &Folder, name: &str) -> io::Result<()> {
+    match posix::unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn rename(folder: &Folder, from: &str, to: &str, replace: Replace) -> io::Result<()> {
+    let (from, to) = (OsStr::new(from), OsStr::new(to));
+    if replace == Replace::Old {
+        return Ok(posix::renameat(folder, from, folder, to)?);
+    }
+    match posix::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+        // Not every file system knows the flag; a second name and the end of the first say the same in two steps.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_and_unlink(folder, from, to),
+        other => Ok(other?),
+    }
+}
+
+fn link_and_unlink(folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    match posix::linkat(folder, from, folder, to, AtFlags::empty()) {
+        Ok(()) => Ok(posix::unlinkat(folder, from, AtFlags::empty())?),
+        // Without links either (FAT, some network folders), looking first is all there is.
+        Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
+            match posix::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => Ok(posix::renameat(folder, from, folder, to)?),
+                Ok(_) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}

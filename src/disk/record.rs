@@ -1,0 +1,132 @@
+//! `NAME.part.json`: of what `NAME.part` holds bytes.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+/// The version of the format. A record of another is no record.
+const VERSION: u32 = 1;
+/// A record longer than this, in bytes, is none of ours.
+const LONGEST: u64 = 1 << 20;
+
+/// What is known of an unfinished file. It holds no secret: the URL is the one that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    v: u32,
+    /// The entry's URL without its secrets. A part continues only for the same one.
+    pub(crate) url: String,
+    /// What `If-Range` is to say (RFC 9110 section 13.1.5): a strong entity tag or a strong date.
+    pub(crate) validator: String,
+    /// The whole file's size in bytes, when the server told.
+    pub(crate) size: Option<u64>,
+    /// First byte and end of each range that is missing. It may name bytes that are here, never the other way round.
+    pub(crate) gaps: Vec<(u64, u64)>,
+    /// The boot of the machine in which it was written. Within one boot, what was written to the part is in it.
+    boot: Option<String>,
+}
+
+impl Record {
+    pub(crate) fn new(url: String, validator: String, size: Option<u64>, gaps: Vec<(u64, u64)>) -> Self {
+        Self {
+            v: VERSION,
+            url,
+            validator,
+            size,
+            gaps,
+            boot: boot(),
+        }
+    }
+
+    /// Was it written since the machine was started?
+    pub(crate) fn is_of_this_boot(&self) -> bool {
+        self.boot.is_some() && self.boot == boot()
+    }
+
+    /// Reads what may be a record; `None` for what is not one.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes)
+            .ok()
+            .filter(|record: &Self| record.v == VERSION)
+    }
+
+    /// Reads the record of this name. Nothing there is an error; something that is no record is `None`.
+    pub(super) fn read(folder: &OwnedFd, name: &str) -> io::Result<Option<Self>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = posix::openat(folder, name, flags, Mode::empty())?;
+        let stat = posix::fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        File::from(file).take(LONGEST).read_to_end(&mut bytes)?;
+        Ok(Self::parse(&bytes))
+    }
+
+    /// Writes it in one step: a reader finds the old one or the new one, whole.
+    pub(super) fn write(&self, folder: &OwnedFd, name: &str, growing: &str) -> io::Result<()> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let create = || posix::openat(folder, growing, flags, Mode::from_raw_mode(0o666));
+        let file = match create() {
+            Err(Errno::EXIST) => {
+                posix::unlinkat(folder, growing, AtFlags::empty())?;
+                create()?
+            }
+            made => made?,
+        };
+        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
+        let written = File::from(file).write_all(&text);
+        let done = written.and_then(|()| Ok(posix::renameat(folder, growing, folder, name)?));
+        if done.is_err() {
+            let _ = posix::unlinkat(folder, growing, AtFlags::empty());
+        }
+        done
+    }
+}
+
+/// Names this run of the kernel. Without it (not Linux), only what was synchronised is believed.
+fn boot() -> Option<String> {
+    use std::sync::OnceLock;
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()
+            .map(|id| id.trim().to_owned())
+    };
+    BOOT.get_or_init(read).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_record_of_another_version_or_form_is_none() {
+        let record = Record::new("http://h/a".into(), "\"v1\"".into(), Some(9), vec![(3, 9)]);
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(Record::parse(text.as_bytes()), Some(record));
+        for damaged in [
+            "",
+            "{}",
+            "null",
+            &text[..text.len() - 1],
+            &text.replace("\"v\":1", "\"v\":2"),
+            &text.replace("[[3,9]]", "[[3]]"),
+            &text.replace("\"size\":9", "\"size\":-9"),
+        ] {
+            assert_eq!(Record::parse(damaged.as_bytes()), None, "{damaged}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_no_record_is_never_taken_for_one(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(Record::parse(&bytes), None);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Does what the server sends fit what is here? Pure: every case is a row of a table.
+
+use std::ops::Range;
+
+use reqwest::StatusCode;
+
+use crate::error::TransferError;
+use crate::http::{ContentRange, Head};
+
+/// What was asked for, beyond the file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The gap to be filled; `end` is `u64::MAX` when the file's end is not known.
+    pub(crate) gap: Range<u64>,
+    /// What `If-Range` said.
+    pub(crate) validator: String,
+    /// The file's size, if it was told before.
+    pub(crate) size: Option<u64>,
+}
+
+/// What an answer is, to bytes that are here.
+#[derive(Debug)]
+pub(crate) enum Course {
+    /// The whole file, from its beginning.
+    Fresh,
+    /// The bytes of the gap, up to this end, of a file of this size.
+    Continue { end: u64, size: Option<u64> },
+    /// There are no more bytes: what is here is the file.
+    Whole { size: u64 },
+    /// What is here belongs to something else. Ask again, without it.
+    StartOver,
+    /// Neither.
+    Fail(TransferError),
+}
+
+/// Decides what an answer is. `asked` is `None` when the whole file was asked for.
+pub(crate) fn plan(asked: Option<&Asked>, head: &Head) -> Course {
+    match (head.status, asked) {
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, _) => Course::Fresh,
+        (StatusCode::PARTIAL_CONTENT, Some(asked)) => partial(asked, head),
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(asked)) => beyond(asked, head),
+        (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
+            "206 Partial Content, and nobody asked for a part".into(),
+        )),
+        (status, _) => Course::Fail(TransferError::Status {
+            status,
+            retry_after: head.retry_after,
+        }),
+    }
+}
+
+/// A 206 is believed when it says which bytes it has, and they are the first of those that were asked for, of a file of
+/// the same size and with the same validator (RFC 9110 section 15.3.7).
+fn partial(asked: &Asked, head: &Head) -> Course {
+    let Some(ContentRange::Part { start, end, size }) = head.range else {
+        return Course::StartOver;
+    };
+    let is_asked_for = start == asked.gap.start && end <= asked.gap.end;
+    let is_of_that_size = size.is_none_or(|size| asked.size.is_none_or(|known| known == size));
+    let is_that_long = head.length.is_none_or(|length| length == end - start);
+    if is_asked_for && is_of_that_size && is_that_long && head.encoding.is_empty() && !contradicts(asked, head) {
+        return Course::Continue {
+            end,
+            size: size.or(asked.size),
+        };
+    }
+    Course::StartOver
+}
+
+/// A 416 is the end of the file when its size is what is here, and either the size was known or the tag is the same: a
+/// server that does not know `If-Range` may have another file of just that size.
+fn beyond(asked: &Asked, head: &Head) -> Course {
+    let Some(ContentRange::None { size }) = head.range else {
+        return Course::StartOver;
+    };
+    let is_all = size == asked.gap.start;
+    let is_same = asked.size == Some(size) || (asked.size.is_none() && head.etag.as_ref() == Some(&asked.validator));
+    if is_all && is_same && !contradicts(asked, head) {
+        return Course::Whole { size };
+    }
+    Course::StartOver
+}
+
+/// Does the answer carry a tag or a strong date other than the one that was asked for?
+fn contradicts(asked: &Asked, head: &Head) -> bool {
+    let is_tag = asked.validator.starts_with('"');
+    match (&head.etag, &head.validator) {
+        (Some(tag), _) if is_tag => *tag != asked.validator,
+        (None, Some(date)) if !is_tag => *date != asked.validator,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(status: u16, fields: &[(&str, &str)]) -> Head {
+        Head::of(status, fields)
+    }
+
+    fn course(asked: Option<&Asked>, head: &Head) -> String {
+        match plan(asked, head) {
+            Course::Fresh => "fresh".into(),
+            Course::Continue { end, size } => format!("continue to {end} of {size:?}"),
+            Course::Whole { size } => format!("whole at {size}"),
+            Course::StartOver => "start over".into(),
+            Course::Fail(error) => error.to_string(),
+        }
+    }
+
+    fn asked(gap: Range<u64>, size: Option<u64>) -> Asked {
+        Asked {
+            gap,
+            validator: "\"v1\"".into(),
+            size,
+        }
+    }
+
+    #[test]
+    fn without_a_range_only_the_whole_file_will_do() {
+        for (status, expected) in [
+            (200, "fresh"),
+            (203, "fresh"),
+            (204, "204 No Content"),
+            (206, "206 Partial Content, and nobody asked for a part"),
+            (304, "304 Not Modified"),
+            (404, "404 Not Found"),
+            (416, "416 Range Not Satisfiable"),
+        ] {
+            assert_eq!(
+                course(None, &head(status, &[("content-range", "bytes 0-9/10")])),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_part_fits_only_when_everything_about_it_does() {
+        let (known, open) = (asked(40..100, Some(100)), asked(40..u64::MAX, None));
+        for (asked, range, expected) in [
+            (&known, "bytes 40-99/100", "continue to 100 of Some(100)"),
+            (&known, "bytes 40-69/100", "continue to 70 of Some(100)"),
+            (&known, "bytes 40-99/*", "continue to 100 of Some(100)"),
+            (&open, "bytes 40-119/120", "continue to 120 of Some(120)"),
+            (&open, "bytes 40-119/*", "continue to 120 of None"),
+            (&known, "bytes 41-99/100", "start over"),
+            (&known, "bytes 0-99/100", "start over"),
+            (&known, "bytes 40-99/101", "start over"),
+            (&known, "bytes 40-100/101", "start over"),
+            (&known, "bytes 40-99", "start over"),
+            (&known, "bytes */100", "start over"),
+        ] {
+            let head = head(206, &[("content-range", range), ("etag", "\"v1\"")]);
+            assert_eq!(course(Some(asked), &head), expected, "{asked:?} {range}");
+        }
+        let range = ("content-range", "bytes 40-99/100");
+        for (fields, expected) in [
+            (&[range][..], "continue to 100 of Some(100)"),
+            (&[], "start over"),
+            (&[range, range], "start over"),
+            (&[range, ("etag", "\"v2\"")], "start over"),
+            (&[range, ("etag", "W/\"v1\"")], "start over"),
+            (&[range, ("content-encoding", "gzip")], "start over"),
+            (&[range, ("content-length", "61")], "start over"),
+        ] {
+            assert_eq!(course(Some(&known), &head(206, fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn no_such_range_is_the_end_only_of_the_same_file() {
+        let tag = ("etag", "\"v1\"");
+        for (asked, size, fields, expected) in [
+            (asked(100..100, Some(100)), "bytes */100", &[][..], "whole at 100"),
+            (
+                asked(100..100, Some(100)),
+                "bytes */100",
+                &[("etag", "\"v2\"")],
+                "start over",
+            ),
+            (asked(40..u64::MAX, None), "bytes */40", &[tag], "whole at 40"),
+            (asked(40..u64::MAX, None), "bytes */40", &[], "start over"),
+            (asked(40..100, Some(100)), "bytes */100", &[tag], "start over"),
+            (asked(40..100, Some(100)), "bytes */40", &[tag], "start over"),
+            (asked(40..100, Some(100)), "nonsense", &[tag], "start over"),
+        ] {
+            let fields = [&[("content-range", size)], fields].concat();
+            assert_eq!(
+                course(Some(&asked), &head(416, &fields)),
+                expected,
+                "{asked:?} {fields:?}"
+            );
+        }
+        assert_eq!(
+            course(Some(&asked(4..9, None)), &head(503, &[])),
+            "503 Service Unavailable"
+        );
+        assert_eq!(course(Some(&asked(4..9, None)), &head(200, &[])), "fresh");
+    }
+
+    #[test]
+    fn a_date_has_to_be_the_same_date() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let asked = Asked {
+            gap: 40..100,
+            validator: date.into(),
+            size: Some(100),
+        };
+        for (modified, expected) in [
+            (date, "continue to 100 of Some(100)"),
+            ("Sun, 06 Nov 1994 08:49:38 GMT", "start over"),
+        ] {
+            let sent = ("date", "Mon, 07 Nov 1994 08:49:37 GMT");
+            let head = head(
+                206,
+                &[("content-range", "bytes 40-99/100"), sent, ("last-modified", modified)],
+            );
+            assert_eq!(course(Some(&asked), &head), expected);
+        }
+    }
+}
