@@ -194,16 +194,20 @@ impl Delivery<'_> {
         let mut url = self.job.url.reveal().clone();
         let (mut leg, mut hops) = (Leg::Home, 0);
         loop {
+            let began = tokio::time::Instant::now();
             let step = match self.ask(&url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
-                    self.heed(&url, &error).await;
+                    self.heed(&url, &error, began).await;
                     self.note_full(&error).await;
                     return Err(error);
                 }
             };
             match step {
-                Step::Done { outcome, size } => return Ok((outcome, size)),
+                Step::Done { outcome, size } => {
+                    self.shared.slots.answer_well(&HostKey::of(&url));
+                    return Ok((outcome, size));
+                }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
@@ -260,13 +264,17 @@ impl Delivery<'_> {
         self.stop.or(future).await.ok_or(TransferError::Cancelled)
     }
 
-    /// A server that asks for time gets it, from every entry: its host pauses.
-    async fn heed(&self, url: &Url, error: &TransferError) {
+    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
+    async fn heed(&self, url: &Url, error: &TransferError, began: tokio::time::Instant) {
+        let host = HostKey::of(url);
+        let status = error.status().map(|status| status.as_u16());
+        if matches!(status, Some(429 | 503)) {
+            self.shared.slots.push_back(&host, began);
+        }
         let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
         let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
             return;
         };
-        let host = HostKey::of(url);
         let grown = self.shared.slots.pause(&host, wait);
         if grown.is_zero() {
             return;
