@@ -20,6 +20,8 @@ use url::Url;
 use crate::error::{SetupError, TransferError};
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
+#[cfg(fuzzing)]
+pub(crate) use head::retry_after;
 pub(crate) use head::{ContentRange, Head};
 
 /// An error's body up to this many bytes is read, so that its connection can serve the next request.

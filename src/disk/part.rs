@@ -360,7 +360,7 @@ fn big_steps(file: std::fs::File) -> File {
 
 /// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
 /// appended since the record are there; over a crash of the machine only what was synchronised before it is.
-fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
+pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
     let mut gaps = Gaps::from_pairs(record.size, record.gaps.iter().copied())?;
     if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
         return None;
