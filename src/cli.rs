@@ -17,7 +17,7 @@ mod view;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
 
 use self::args::Args;
@@ -90,6 +90,9 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
+    if args.checksum.is_some() && !matches!(sources[..], [Source::Url(_)]) {
+        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
+    }
     let options = view_options(args);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))

@@ -12,7 +12,7 @@ pub(crate) mod record;
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -84,6 +84,29 @@ impl Disk {
     /// Is there anything at this path? For choosing a free name; blocks for one system call.
     pub(crate) fn is_taken(&self, path: &Path) -> bool {
         self.look(path).is_ok_and(|found| found != Found::Nothing)
+    }
+
+    /// What stands at this path.
+    pub(crate) async fn found(&self, path: &Arc<PathBuf>) -> io::Result<Found> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        aside(move || disk.look(&path)).await
+    }
+
+    /// Opens the file of this path to read it; never a symbolic link or a pipe.
+    fn open_file(&self, path: &Path) -> io::Result<std::fs::File> {
+        let folder = self.folder_of(path)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(posix::openat(&folder, name_of(path), flags, Mode::empty())?.into())
+    }
+
+    /// Which device a path's file is on, or would be.
+    pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        let device = move || {
+            let folder = disk.folder_of(&path).unwrap_or_else(|_| Arc::clone(&disk.root));
+            Ok(posix::fstat(&folder)?.st_dev)
+        };
+        aside(device).await.ok()
     }
 
     /// The open folder that a path's file is in.

@@ -54,6 +54,8 @@ pub enum Kind {
     Timeout,
     /// The body ended too early.
     ShortBody,
+    /// The file does not add up.
+    Checksum,
     /// The file could not be written.
     Disk,
     /// The name cannot be used.
@@ -75,6 +77,7 @@ impl Kind {
             Self::Http => "http",
             Self::Timeout => "timeout",
             Self::ShortBody => "short_body",
+            Self::Checksum => "checksum",
             Self::Disk => "disk",
             Self::Name => "name",
             Self::Refused => "refused",
@@ -148,6 +151,12 @@ pub enum TransferError {
         /// Bytes that were announced, when they were.
         of: Option<u64>,
     },
+    /// The file does not add up to what was announced.
+    #[error("wrong {} checksum", .0.as_str())]
+    Checksum(crate::checksum::Algorithm),
+    /// An earlier entry found the disk full.
+    #[error("not begun: the disk is full")]
+    DiskFull,
     /// The body went on after its end.
     #[error("more bytes than were announced")]
     LongBody,
@@ -194,7 +203,8 @@ impl TransferError {
             Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
-            Self::Disk { .. } => Kind::Disk,
+            Self::Disk { .. } | Self::DiskFull => Kind::Disk,
+            Self::Checksum(_) => Kind::Checksum,
             Self::Cancelled => Kind::Cancelled,
         }
     }

@@ -34,6 +34,13 @@ pub enum Event {
         /// Which try, from 1.
         attempt: u32,
     },
+    /// The server gave the entry another name.
+    Named {
+        /// Which one.
+        id: JobId,
+        /// The path it will have, relative to the folder.
+        path: Arc<PathBuf>,
+    },
     /// A try failed; the entry gave its slot back and waits.
     Retrying {
         /// Which one.

@@ -12,7 +12,7 @@ use crate::disk::name::{self, SUFFIXES};
 use crate::disk::part::gaps_of;
 use crate::disk::record::Record;
 use crate::gaps::Gaps;
-use crate::http::{ContentRange, retry_after as read_retry_after};
+use crate::http::{ContentRange, filename, retry_after as read_retry_after};
 use crate::list;
 use crate::tame::is_treacherous;
 
@@ -59,6 +59,13 @@ pub fn name(text: &str) {
     if let Ok(url) = url.join(text) {
         is_safe(Path::new(&name::of_url(&url)));
     }
+}
+
+/// A `Content-Disposition`: the name it gives is the last component of whatever was sent, and cleaned it is safe.
+pub fn disposition(bytes: &[u8]) {
+    let Some(given) = filename([bytes]) else { return };
+    assert!(!given.trim().is_empty() && !given.contains(['/', '\\']), "{given:?}");
+    name(&given);
 }
 
 /// A `Content-Range`: what is read of it adds up, and means the same when it is written again.

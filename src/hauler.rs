@@ -3,23 +3,23 @@
 mod delivery;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::claims::Claims;
-use crate::disk::part::Durability;
 use crate::disk::{Disk, name};
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events};
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
 use crate::report::{Outcome, Row, Source, Summary, Tally};
-use crate::settings::{Existing, Settings};
+use crate::settings::{Existing, Naming, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
 use crate::transfer::Tools;
@@ -43,6 +43,8 @@ struct Shared {
     slots: Arc<Slots>,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
+    /// Devices that were found full.
+    full: Mutex<HashSet<u64>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
 }
@@ -64,11 +66,12 @@ impl Hauler {
             tools: Tools {
                 http,
                 disk,
-                durability: Durability::System,
+                durability: settings.durability,
             },
             slots: Arc::new(Slots::new(jobs, per_host)),
             settings,
             downgraded: Mutex::default(),
+            full: Mutex::default(),
             paused: AtomicU64::new(0),
         };
         Ok(Self {
@@ -113,7 +116,7 @@ struct Run<'a> {
     events: &'a Events,
     stop: &'a Stop,
     tasks: JoinSet<Row>,
-    claims: Claims,
+    claims: Arc<Mutex<Claims>>,
     tally: Tally,
     listed: u64,
     is_read: bool,
@@ -128,7 +131,7 @@ impl<'a> Run<'a> {
             events,
             stop,
             tasks: JoinSet::new(),
-            claims: Claims::new(shared.tools.disk.case()),
+            claims: Arc::new(Mutex::new(Claims::new(shared.tools.disk.case()))),
             tally: Tally::default(),
             listed: 0,
             is_read: false,
@@ -147,7 +150,7 @@ impl<'a> Run<'a> {
     async fn start(&mut self, job: Job) {
         self.count().await;
         let job = Arc::new(job);
-        if self.claims.is_repeated(&job) {
+        if lock(&self.claims).is_repeated(&job) {
             return self.end(row(Source::Job(job), Outcome::Duplicate)).await;
         }
         let wanted = match &job.name {
@@ -160,12 +163,22 @@ impl<'a> Run<'a> {
         };
         let must_be_free = self.shared.settings.existing == Existing::Rename;
         let is_free = |path: &std::path::Path| !must_be_free || !self.shared.tools.disk.is_taken(path);
-        let path = Arc::new(self.claims.claim(&wanted, is_free));
+        let path = Arc::new(lock(&self.claims).claim(&wanted, is_free));
+        let listed = job
+            .checksum
+            .clone()
+            .or_else(|| self.shared.settings.checksums.get(&wanted).cloned());
         self.waiting += job.url.reveal().as_str().len();
         let turn = Turn::take(&self.shared.slots, job.url.host()).await;
         let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
-        self.tasks
-            .spawn(delivery::deliver(shared, job, path, turn, events, stop));
+        let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
+        let entry = delivery::Entry {
+            job,
+            path,
+            listed,
+            claims,
+        };
+        self.tasks.spawn(delivery::deliver(shared, entry, turn, events, stop));
     }
 
     async fn refuse(&mut self, bad: BadLine) {
@@ -207,11 +220,34 @@ impl<'a> Run<'a> {
 }
 
 impl Shared {
+    /// Fails an entry whose disk was found full: what it fetched could not be kept.
+    async fn refuse_if_full(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
+        if lock(&self.full).is_empty() {
+            return Ok(());
+        }
+        let device = self.tools.disk.device(path).await;
+        match device.filter(|device| lock(&self.full).contains(device)) {
+            Some(_) => Err(TransferError::DiskFull),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that this path's disk is full. Is that news?
+    async fn is_newly_full(&self, path: &Arc<PathBuf>) -> bool {
+        let device = self.tools.disk.device(path).await;
+        device.is_some_and(|device| lock(&self.full).insert(device))
+    }
+
     /// Is this the first time that this host leads from https to http?
     fn is_new_downgrade(&self, host: &HostKey) -> bool {
-        let mut seen = self.downgraded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = lock(&self.downgraded);
         seen.len() < 1000 && seen.insert(host.clone())
     }
+}
+
+/// A panic while the lock is held leaves plain data behind, which is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A row of an entry for which nothing was requested.

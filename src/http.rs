@@ -4,6 +4,9 @@
 //! own limit and must not learn our secrets, and a retry is somebody else's decision.
 
 mod client;
+mod coding;
+mod digest;
+mod disposition;
 mod head;
 mod trouble;
 
@@ -20,6 +23,9 @@ use url::Url;
 use crate::error::{SetupError, TransferError};
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
+pub(crate) use coding::{Decoded, is_the_file};
+#[cfg(fuzzing)]
+pub(crate) use disposition::filename;
 #[cfg(fuzzing)]
 pub(crate) use head::retry_after;
 pub(crate) use head::{ContentRange, Head};

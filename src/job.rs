@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::checksum::Checksum;
 use crate::error::LineError;
 
 /// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.
@@ -41,6 +42,8 @@ pub struct Job {
     pub url: SourceUrl,
     /// The output path the list gives, relative to the run's folder and not yet cleaned.
     pub name: Option<PathBuf>,
+    /// What the file has to add up to, if the list says so.
+    pub checksum: Option<Checksum>,
 }
 
 /// A line that is no entry. It becomes one failed row; the rest of the list goes on.

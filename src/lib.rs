@@ -44,6 +44,7 @@
 //! | a listener with a task for each connection | `cli/demo/server.rs` |
 //! | time that a test can pause | the tests of `slots.rs` |
 
+pub mod checksum;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;

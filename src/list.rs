@@ -21,7 +21,7 @@ pub use reader::read_aside;
 /// What comes out of a list, entry by entry, in its order.
 pub type Entry = Result<Job, BadLine>;
 
-/// Reads a list of `URL` and `URL PATH` lines. Blank lines and comments (`#` at the first non-blank) are skipped, a
+/// Reads a list of `URL`, `URL PATH` and `HEX  URL` lines. Blank lines and comments (`#` at the first non-blank) are skipped, a
 /// byte order mark and carriage returns dropped. A line that is no entry becomes a [`BadLine`], and so does an error
 /// of the reader, which ends the list.
 ///
@@ -46,6 +46,7 @@ pub fn from_url(text: &str) -> Entry {
             place,
             url,
             name: None,
+            checksum: None,
         }),
         Err(why) => Err(BadLine {
             id,
@@ -94,7 +95,13 @@ fn understood(id: JobId, place: Place, line: Result<Vec<u8>, (Vec<u8>, LineError
     };
     match parsed {
         Ok(None) => None,
-        Ok(Some((url, name))) => Some(Ok(Job { id, place, url, name })),
+        Ok(Some(line::Entry { url, name, checksum })) => Some(Ok(Job {
+            id,
+            place,
+            url,
+            name,
+            checksum,
+        })),
         Err(why) => {
             let text = shown(&bytes);
             Some(Err(BadLine { id, place, text, why }))

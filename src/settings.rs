@@ -8,6 +8,8 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
+use crate::checksum::Checksums;
+
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -20,6 +22,12 @@ pub struct Settings {
     pub per_host: Option<NonZeroUsize>,
     /// What to do about a file that is already there.
     pub existing: Existing,
+    /// Who names the files.
+    pub naming: Naming,
+    /// What files have to add up to, by name.
+    pub checksums: Checksums,
+    /// When a file counts as done.
+    pub durability: Durability,
     /// When to try again.
     pub retry: Retry,
     /// How long to wait.
@@ -35,6 +43,9 @@ impl Default for Settings {
             jobs: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             per_host: None,
             existing: Existing::default(),
+            naming: Naming::default(),
+            checksums: Checksums::default(),
+            durability: Durability::default(),
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             http: Http::default(),
@@ -59,6 +70,28 @@ pub enum Existing {
     Rename,
     /// Fail the entry.
     Fail,
+}
+
+/// Who names a file for which the list gives no path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Naming {
+    /// Its URL: the last component of the path.
+    #[default]
+    Url,
+    /// The server, in `Content-Disposition` (RFC 6266); else its URL.
+    Server,
+}
+
+/// When a file counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// When the operating system has it: it survives the process.
+    #[default]
+    System,
+    /// When the disk has it, and its name: it survives a power cut.
+    Disk,
 }
 
 /// When to try again.

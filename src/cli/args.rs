@@ -9,7 +9,8 @@ use clap::{ArgAction, Parser, ValueEnum};
 use reqwest::header::{self, HeaderName, HeaderValue};
 
 use super::view::{ColorChoice, ProgressChoice};
-use crate::settings::{Credentials, Existing, Http, Retry, Settings, Timeouts, Trust};
+use crate::checksum::{Checksum, Checksums};
+use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Settings, Timeouts, Trust};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -31,6 +32,10 @@ Exit status: 0 every entry has its file, 1 an entry failed, 2 wrong usage (nothi
 requested), 130 and 143 after SIGINT and SIGTERM (what came is kept).";
 
 /// The command line.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a flag is a bool to clap; the settings have enums"
+)]
 #[derive(Debug, Parser)]
 #[command(version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
@@ -42,6 +47,10 @@ pub(crate) struct Args {
     /// Files go here; created when missing
     #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", help_heading = "Where")]
     pub(crate) dir: Option<PathBuf>,
+
+    /// Let the server name the file (Content-Disposition), in the folder of the entry
+    #[arg(short = 'J', long, env = "HAUL_CONTENT_DISPOSITION", help_heading = "Where")]
+    pub(crate) content_disposition: bool,
 
     /// What to do about a file that is already there
     #[arg(
@@ -96,6 +105,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
 
+    /// What the file of a single URL adds up to: md5, sha1, sha256, sha512 or blake3, and the digits
+    #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
+    pub(crate) checksum: Option<Checksum>,
+
+    /// What files add up to, by name, as sha256sum and its kin write it
+    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, help_heading = "Integrity")]
+    pub(crate) checksums: Option<Checksums>,
+
+    /// A file counts as done when the disk has it, and its name
+    #[arg(long, env = "HAUL_FSYNC", help_heading = "Integrity")]
+    pub(crate) fsync: bool,
+
     /// A header field for every request; repeatable. To another origin only Accept, Accept-Language and User-Agent go along
     #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", env = "HAUL_HEADER", hide_env_values = true, value_delimiter = '\n', value_parser = field, help_heading = "Request")]
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -118,7 +139,7 @@ pub(crate) struct Args {
     )]
     pub(crate) insecure: bool,
 
-    /// Believe the certificates of this PEM file, too (SSL_CERT_FILE replaces the machine's own)
+    /// Believe the certificates of this PEM file, too (`SSL_CERT_FILE` replaces the machine's own)
     #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
 
@@ -146,7 +167,7 @@ pub(crate) struct Args {
     )]
     pub(crate) progress: ProgressChoice,
 
-    /// Colours: on a terminal, unless NO_COLOR is set
+    /// Colours: on a terminal, unless `NO_COLOR` is set
     #[arg(
         long,
         value_name = "WHEN",
@@ -221,6 +242,7 @@ impl From<&Args> for Settings {
         let Args {
             sources: _,
             dir,
+            content_disposition,
             existing,
             force,
             jobs,
@@ -229,6 +251,9 @@ impl From<&Args> for Settings {
             retry_max_wait,
             connect_timeout,
             timeout,
+            checksum: _,
+            checksums,
+            fsync,
             headers,
             user_agent,
             user,
@@ -254,6 +279,13 @@ impl From<&Args> for Settings {
             } else {
                 (*existing).into()
             },
+            naming: if *content_disposition {
+                Naming::Server
+            } else {
+                Naming::Url
+            },
+            checksums: checksums.clone().unwrap_or_default(),
+            durability: if *fsync { Durability::Disk } else { Durability::System },
             retry: Retry {
                 times: *retries,
                 max_wait: *retry_max_wait,
@@ -306,6 +338,16 @@ fn time(text: &str) -> anyhow::Result<Duration> {
     let time = time.context("a time is needed, such as 30s, 2m or 500ms")?;
     ensure!(!time.is_zero(), "more than nothing is needed");
     Ok(time)
+}
+
+fn checksum(text: &str) -> anyhow::Result<Checksum> {
+    Checksum::parse(text).context("ALGO:HEX is needed, with md5, sha1, sha256, sha512 or blake3 and all its digits")
+}
+
+fn checksums(path: &str) -> anyhow::Result<Checksums> {
+    let text = std::fs::read(path).map_err(|error| anyhow!("cannot read it: {}", crate::error::os(&error)))?;
+    let text = String::from_utf8_lossy(&text);
+    Checksums::parse(&text).map_err(|line| anyhow!("line {line} is no checksum and name"))
 }
 
 fn levels(text: &str) -> anyhow::Result<Levels> {

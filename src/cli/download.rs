@@ -42,7 +42,7 @@ pub(super) async fn download(
             viewer.leave(PATIENCE);
             return Ok(signal.exit());
         }
-        summary = hauler.run(sources::entries(sources), &events, &stop) => summary,
+        summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
     };
     drop(events);
     let kept = match keeper {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
+use crate::checksum::Checksum;
 use crate::compare::Replay;
+use crate::job::Job;
 use crate::list::{self, Entry};
 
 /// One source.
@@ -119,14 +121,20 @@ pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     Ok(kept)
 }
 
-/// All sources, one after the other, as one list.
-pub(crate) fn entries(sources: &[Source]) -> impl Stream<Item = Entry> + Send + use<> {
+/// All sources, one after the other, as one list. `checksum` is that of the only entry.
+pub(crate) fn entries(sources: &[Source], checksum: Option<&Checksum>) -> impl Stream<Item = Entry> + Send + use<> {
+    let checksum = checksum.cloned();
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
         .map(|s| ((!is_one).then(|| s.label()), s.entries()))
         .collect();
-    list::in_turn(named)
+    list::in_turn(named).map(move |entry| {
+        entry.map(|job| Job {
+            checksum: checksum.clone().or(job.checksum),
+            ..job
+        })
+    })
 }
 
 /// `example.org/a.zip`, but not `urls.txt`.

@@ -22,16 +22,20 @@ pub(crate) struct Mark {
     entry: String,
     /// The server's validator of it: the entity tag or the date, as sent.
     pub(crate) validator: Option<String>,
+    /// The checksum that a list gave and that it had, as `algorithm:hex`.
+    #[serde(default)]
+    pub(crate) checksum: Option<String>,
 }
 
 impl Mark {
-    pub(crate) fn new(size: u64, entry: &str, validator: Option<String>) -> Self {
+    pub(crate) fn new(size: u64, entry: &str, validator: Option<String>, checksum: Option<String>) -> Self {
         Self {
             v: VERSION,
             size,
             time: None,
             entry: hashed(entry),
             validator,
+            checksum,
         }
     }
 
@@ -87,7 +91,7 @@ mod tests {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
         let mark = Mark {
             time: Some(1_000),
-            ..Mark::new(9, "http://h/a", None)
+            ..Mark::new(9, "http://h/a", None, None)
         };
         for (entry, size, time, vouches) in [
             ("http://h/a", 9, then, true),
@@ -109,7 +113,7 @@ mod tests {
     #[test]
     fn a_file_keeps_its_mark() {
         let file = tempfile::tempfile().unwrap();
-        let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()));
+        let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()), None);
         mark.put(&file);
         // Not every file system of a test machine has attributes.
         if let Some(found) = Mark::of(file.as_fd()) {

@@ -18,6 +18,7 @@ use super::mark::Mark;
 use super::record::Record;
 use super::{Disk, Found, aside};
 use crate::gaps::Gaps;
+use crate::settings::Durability;
 use files::Files;
 
 /// Bytes gathered before they are written, and the size up to which a file is written in one go.
@@ -34,15 +35,6 @@ pub(crate) enum Replace {
     Old,
 }
 
-/// When is a file done?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// When the system has it.
-    System,
-    /// When the disk has it, and its name.
-    Disk,
-}
-
 /// Whose bytes they are: what a later try needs to know before it adds to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -55,6 +47,8 @@ pub(crate) struct Identity {
 /// What a whole file is given along with its name.
 #[derive(Debug, Clone)]
 pub(crate) struct Finish {
+    /// The name it gets in its folder, if that is not its path's.
+    pub(crate) name: Option<String>,
     pub(crate) modified: Option<SystemTime>,
     pub(crate) mark: Mark,
     pub(crate) replace: Replace,
@@ -244,8 +238,11 @@ impl Part {
         let (record, size) = (self.record(), self.gaps.size());
         let (file, files) = aside(move || {
             let taken = Files::create(&disk, &path)?;
-            taken.files.write_record(&record)?;
-            files::reserve(&taken.file, size)?;
+            let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
+            if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
+                let _ = taken.files.remove();
+                return Err(error);
+            }
             Ok((taken.file, taken.files))
         })
         .await?;
@@ -337,18 +334,47 @@ impl Part {
 
     /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come
     /// in one piece.
-    pub(crate) async fn read_back(&mut self, mut each: impl FnMut(&[u8]) + Send + 'static) -> io::Result<()> {
-        let gathered = std::mem::take(&mut self.gathered);
+    pub(crate) async fn read_back<T: Send + 'static>(
+        &mut self,
+        mut state: T,
+        each: impl Fn(&mut T, &[u8]) + Send + 'static,
+    ) -> io::Result<T> {
+        if self.open.is_some() {
+            self.flush().await?;
+        }
         let Some(Open { file, .. }) = &mut self.open else {
-            each(&gathered);
-            self.gathered = gathered;
-            return Ok(());
+            each(&mut state, &self.gathered);
+            return Ok(state);
         };
-        file.write_all(&gathered).await?;
         file.flush().await?;
-        self.offset += gathered.len() as u64;
         let copy = file.try_clone().await?.into_std().await;
-        aside(move || files::read_all(&copy, &mut each)).await
+        aside(move || files::read_all(&copy, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)).await
+    }
+}
+
+/// Reads the file of this path from its beginning to its end, block by block.
+pub(crate) async fn read_file<T: Send + 'static>(
+    disk: &Disk,
+    path: &Arc<PathBuf>,
+    mut state: T,
+    each: impl Fn(&mut T, &[u8]) + Send + 'static,
+) -> io::Result<T> {
+    let (disk, path) = (disk.clone(), Arc::clone(path));
+    aside(move || {
+        let file = disk.open_file(&path)?;
+        files::read_all(&file, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)
+    })
+    .await
+}
+
+/// There is no room for the whole file.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", crate::error::os(.0))]
+pub(crate) struct NoRoom(io::Error);
+
+impl NoRoom {
+    fn wrap(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self(error))
     }
 }
 

@@ -1,13 +1,17 @@
 //! One entry, from its name to its row: as many tries as it takes. Nobody below here knows that there are retries.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use url::Url;
 
 use super::{Shared, row};
+use crate::checksum::Checksum;
+use crate::disk::Found;
+use crate::disk::claims::Claims;
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
@@ -15,7 +19,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Plan, Step, Try, Want, plan};
+use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
@@ -24,15 +28,24 @@ const FREE: u32 = 64;
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
 
+/// What a delivery is of.
+pub(super) struct Entry {
+    pub(super) job: Arc<Job>,
+    pub(super) path: Arc<PathBuf>,
+    /// What the file has to add up to, as the user said.
+    pub(super) listed: Option<Checksum>,
+    /// The names given away, when the server names the file.
+    pub(super) claims: Option<Arc<Mutex<Claims>>>,
+}
+
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
-pub(super) async fn deliver(
-    shared: Arc<Shared>,
-    job: Arc<Job>,
-    path: Arc<PathBuf>,
-    turn: Turn,
-    events: Events,
-    stop: Stop,
-) -> Row {
+pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
+    let Entry {
+        job,
+        path,
+        listed,
+        claims,
+    } = entry;
     let Some(slot) = stop.or(turn.come()).await else {
         let cancelled = Outcome::Failed(Arc::new(TransferError::Cancelled));
         return Row {
@@ -45,6 +58,9 @@ pub(super) async fn deliver(
         entry: job.url.to_string(),
         job: &job,
         path: &path,
+        listed: listed.as_ref(),
+        claims: claims.as_deref(),
+        given: OnceLock::new(),
         events: &events,
         stop: &stop,
         meter: Arc::default(),
@@ -62,6 +78,10 @@ struct Delivery<'a> {
     /// Its URL as it is shown.
     entry: String,
     path: &'a Arc<PathBuf>,
+    listed: Option<&'a Checksum>,
+    claims: Option<&'a Mutex<Claims>>,
+    /// The path that the server's name made of it.
+    given: OnceLock<Arc<PathBuf>>,
     events: &'a Events,
     stop: &'a Stop,
     meter: Arc<Meter>,
@@ -69,6 +89,24 @@ struct Delivery<'a> {
     busy: Duration,
     /// Tries that count.
     tries: u32,
+}
+
+/// Tries that use up no wait.
+#[derive(Debug)]
+struct Allowance {
+    /// For what is no failure of this entry.
+    free: u32,
+    /// For a file that did not add up.
+    fresh: bool,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self {
+            free: FREE,
+            fresh: true,
+        }
+    }
 }
 
 /// What a failed try means for the next.
@@ -87,7 +125,7 @@ impl Delivery<'_> {
         let result = self.try_until_done(home, slot).await;
         let (outcome, size) = result.unwrap_or_else(|error| (Outcome::Failed(Arc::new(error)), 0));
         Row {
-            path: Some(Arc::clone(self.path)),
+            path: Some(Arc::clone(self.given.get().unwrap_or(self.path))),
             size,
             received: self.cost.received,
             tries: self.tries,
@@ -100,7 +138,7 @@ impl Delivery<'_> {
 
     async fn try_until_done(&mut self, home: &HostKey, first: Slot) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
-        let (mut waits, mut free) = (retry.waits(), FREE);
+        let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         let mut slot = first;
         loop {
             let kept = self.cost.kept;
@@ -110,9 +148,10 @@ impl Delivery<'_> {
             };
             // A try that brought bytes was worth it: what follows is counted anew.
             if self.cost.kept > kept {
-                (waits, free) = (retry.waits(), FREE);
+                waits = retry.waits();
+                allowance.free = FREE;
             }
-            match next(error, &mut waits, &mut free, retry.max_wait) {
+            match next(error, &mut waits, &mut allowance, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
@@ -127,13 +166,20 @@ impl Delivery<'_> {
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
     /// whatever that is.
     async fn attempt(&mut self, slot: Slot) -> Result<(Outcome, u64), TransferError> {
+        self.shared.refuse_if_full(self.path).await?;
         let (found, earlier) = self.shared.tools.survey(self.path).await?;
-        let want = match plan(self.shared.settings.existing, found, &self.entry) {
+        // A name that is still to come is looked at when it has come.
+        let found = if self.claims.is_some() { Found::Nothing } else { found };
+        let want = match plan(self.shared.settings.existing, found, &self.entry, self.listed) {
             Plan::Ask(want) => want,
+            Plan::AddUp { size, checksum } => {
+                self.shared.tools.adds_up(self.path, checksum).await?;
+                return Ok((Outcome::AlreadyThere, size));
+            }
             Plan::Done(outcome, size) => return Ok((outcome, size)),
             Plan::Fail(error) => return Err(error),
         };
-        let held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+        let held = Tools::held(earlier, &self.entry, &self.cost)?;
         self.tries += 1;
         self.tell_start().await;
         self.ask_around(slot, want, held).await
@@ -152,6 +198,7 @@ impl Delivery<'_> {
                 Ok(step) => step,
                 Err(error) => {
                     self.heed(&url, &error).await;
+                    self.note_full(&error).await;
                     return Err(error);
                 }
             };
@@ -160,7 +207,7 @@ impl Delivery<'_> {
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
-                    held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+                    held = Tools::held(earlier, &self.entry, &self.cost)?;
                 }
                 Step::Moved(_) if hops == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
@@ -181,17 +228,31 @@ impl Delivery<'_> {
 
     async fn ask(&mut self, url: &Url, leg: Leg, want: &Want, held: &mut Option<Held>) -> Result<Step, TransferError> {
         let since = Instant::now();
+        let was_named = self.given.get().is_some();
+        let namer = self.claims.map(|claims| Namer {
+            claims,
+            given: &self.given,
+            existing: self.shared.settings.existing,
+            entry: &self.entry,
+            listed: self.listed,
+        });
         let asked = Try {
             url,
             entry: &self.entry,
             leg,
             path: self.path,
             want,
+            listed: self.listed,
+            namer: namer.as_ref(),
             meter: &self.meter,
             stop: self.stop,
         };
         let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
         self.busy += since.elapsed();
+        if let Some(path) = self.given.get().filter(|_| !was_named) {
+            let (id, path) = (self.job.id, Arc::clone(path));
+            self.events.send(|| Event::Named { id, path }).await;
+        }
         step
     }
 
@@ -214,6 +275,19 @@ impl Delivery<'_> {
         self.shared.paused.fetch_add(micros, Ordering::Relaxed);
         let why = error.to_string();
         self.events.send(|| Event::Paused { host, wait, why }).await;
+    }
+
+    /// A full disk gets no new files; those that have their room go on.
+    async fn note_full(&self, error: &TransferError) {
+        let TransferError::Disk { doing, source } = error else {
+            return;
+        };
+        let is_full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        // A file too large for what is left says nothing about the next one.
+        if is_full && *doing != RESERVE && self.shared.is_newly_full(self.path).await {
+            let warning = format!("no new files are begun: {error}; what came is kept");
+            self.events.send(|| Event::Warning(warning)).await;
+        }
     }
 
     async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
@@ -248,13 +322,23 @@ impl Delivery<'_> {
 
 /// Decides about the next try. A connection that the server closed between two requests is no failure of this one:
 /// it is tried again at once, and no wait is used up. Neither is one where another process was there first.
-fn next(error: TransferError, waits: &mut impl Iterator<Item = Duration>, free: &mut u32, max_wait: Duration) -> Next {
+fn next(
+    error: TransferError,
+    waits: &mut impl Iterator<Item = Duration>,
+    Allowance { free, fresh }: &mut Allowance,
+    max_wait: Duration,
+) -> Next {
     match error {
         TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
             *free -= 1;
             return Next::AtOnce;
         }
         TransferError::Locked => return Next::After(LOCKED, error),
+        // One fresh try: a byte may have gone wrong on the way.
+        TransferError::Checksum(_) if *fresh => {
+            *fresh = false;
+            return Next::After(Duration::ZERO, error);
+        }
         _ => {}
     }
     if !error.is_passing() {
@@ -274,16 +358,15 @@ fn next(error: TransferError, waits: &mut impl Iterator<Item = Duration>, free: 
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use reqwest::StatusCode;
 
     use super::*;
+    use crate::checksum::Algorithm;
 
     fn decided(error: TransferError, waits: &[u64], free: u32) -> String {
         let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
-        let mut left = free;
-        let shown = match next(error, &mut waits, &mut left, Duration::from_secs(60)) {
+        let mut allowance = Allowance { free, fresh: free > 0 };
+        let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60)) {
             Next::AtOnce => "at once".into(),
             Next::After(wait, _) => format!("after {}", wait.as_secs()),
             Next::GiveUp(error) => format!("give up: {error}"),
@@ -324,6 +407,15 @@ mod tests {
             (closed(true), &[1], 0, "after 1, 0 waits left"),
             (closed(false), &[1], 1, "after 1, 0 waits left"),
             (refused, &[1], 1, "after 1, 0 waits left"),
+            (TransferError::Checksum(Algorithm::Md5), &[], 1, "after 0, 0 waits left"),
+            (
+                TransferError::Checksum(Algorithm::Md5),
+                &[1],
+                0,
+                "give up: wrong md5 checksum, 1 waits left",
+            ),
+            (TransferError::Locked, &[1], 0, "after 0, 1 waits left"),
+            (TransferError::Appeared, &[1], 1, "at once, 1 waits left"),
             (
                 TransferError::Cancelled,
                 &[1],

@@ -6,6 +6,9 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use super::digest::digests;
+use super::disposition::filename;
+use crate::checksum::Checksum;
 use crate::error::TransferError;
 
 /// What the head of an answer says, as far as it matters here.
@@ -22,6 +25,10 @@ pub(crate) struct Head {
     pub(crate) validator: Option<String>,
     /// `Content-Range` (section 14.4), when there is exactly one that makes sense.
     pub(crate) range: Option<ContentRange>,
+    /// What the whole representation adds up to, as the server says (RFC 9530, RFC 3230, RFC 1864).
+    pub(crate) digests: Vec<Checksum>,
+    /// The name that `Content-Disposition` gives (RFC 6266), not cleaned.
+    pub(crate) filename: Option<String>,
     /// Content codings, which nobody asked for; empty when there is none.
     pub(crate) encoding: String,
     /// `Retry-After`, from now (RFC 9110 section 10.2.3).
@@ -91,6 +98,13 @@ impl Head {
             modified,
             range: range(fields),
             encoding: encoding(fields),
+            digests: digests(fields, status != StatusCode::PARTIAL_CONTENT),
+            filename: filename(
+                fields
+                    .get_all(header::CONTENT_DISPOSITION)
+                    .iter()
+                    .map(header::HeaderValue::as_bytes),
+            ),
             retry_after: text(fields, &header::RETRY_AFTER).and_then(|value| retry_after(value, server_now)),
             location: fields.get(header::LOCATION).map(|value| value.as_bytes().to_vec()),
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::checksum::Checksum;
 use crate::error::LineError;
 use crate::job::SourceUrl;
 
@@ -15,8 +16,17 @@ pub(super) fn is_comment(line: &[u8]) -> bool {
     strip(line).first() == Some(&b'#')
 }
 
-/// `URL` or `URL PATH`; `None` for a blank line or a comment.
-pub(super) fn parse(line: &[u8]) -> Result<Option<(SourceUrl, Option<PathBuf>)>, LineError> {
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) url: SourceUrl,
+    pub(crate) name: Option<PathBuf>,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// `URL` or `URL PATH`, either behind a checksum as `sha256sum` writes it (`HEX  URL`, `HEX *URL`); `None` for a blank
+/// line or a comment.
+pub(crate) fn parse(line: &[u8]) -> Result<Option<Entry>, LineError> {
     let line = strip(line);
     if line.is_empty() || line[0] == b'#' {
         return Ok(None);
@@ -25,13 +35,29 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<(SourceUrl, Option<PathBuf>)>,
         return Err(LineError::Nul);
     }
     let text = std::str::from_utf8(line).map_err(|_| LineError::Utf8)?.trim();
+    let (checksum, text) = checksum(text);
     let (first, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
     let url = url(first)?;
     let rest = rest.trim();
     if rest.split([' ', '\t']).any(|field| scheme(field).is_some()) {
         return Err(LineError::SeveralUrls);
     }
-    Ok(Some((url, (!rest.is_empty()).then(|| rest.into()))))
+    Ok(Some(Entry {
+        url,
+        name: (!rest.is_empty()).then(|| rest.into()),
+        checksum,
+    }))
+}
+
+/// The checksum before a URL, and the rest. Digits that nothing follows, or no URL, are no checksum.
+fn checksum(text: &str) -> (Option<Checksum>, &str) {
+    let split = text.split_once([' ', '\t']).and_then(|(hex, rest)| {
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix('*').unwrap_or(rest);
+        scheme(rest.split([' ', '\t']).next()?)?;
+        Some((Checksum::from_hex(hex)?, rest))
+    });
+    split.map_or((None, text), |(checksum, rest)| (Some(checksum), rest))
 }
 
 /// An absolute http or https URL. A scheme is never guessed.
@@ -65,7 +91,12 @@ mod tests {
 
     fn read(line: &str) -> Result<Option<(String, Option<String>)>, String> {
         let entry = parse(line.as_bytes()).map_err(|e| e.to_string())?;
-        Ok(entry.map(|(url, path)| (url.reveal().to_string(), path.map(|p| p.display().to_string()))))
+        Ok(entry.map(|entry| {
+            (
+                entry.url.reveal().to_string(),
+                entry.name.map(|p| p.display().to_string()),
+            )
+        }))
     }
 
     #[test]
@@ -82,6 +113,27 @@ mod tests {
         ] {
             let expected = (url.to_owned(), path.map(str::to_owned));
             assert_eq!(read(line), Ok(Some(expected)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_checksum_may_stand_before_the_url() {
+        for (line, algorithm) in [
+            (format!("{}  http://h/a", "a".repeat(64)), Some("sha256")),
+            (format!("{} *http://h/a", "a".repeat(32)), Some("md5")),
+            (format!("{}\thttp://h/a b.bin", "A".repeat(40)), Some("sha1")),
+            ("http://h/a b".into(), None),
+        ] {
+            let entry = parse(line.as_bytes()).unwrap().unwrap();
+            assert_eq!(entry.checksum.map(|c| c.algorithm().as_str()), algorithm, "{line}");
+            assert_eq!(entry.url.reveal().as_str(), "http://h/a");
+        }
+        for line in [
+            format!("{}  http://h/a", "a".repeat(63)),
+            "a".repeat(64),
+            format!("{}  a.bin", "a".repeat(64)),
+        ] {
+            assert_eq!(parse(line.as_bytes()), Err(LineError::NoUrl), "{line}");
         }
     }
 

@@ -102,6 +102,7 @@ impl Board {
             Event::Started { id, path, meter, .. } => self.begin(*id, &path.to_string_lossy(), meter, now),
             Event::Retrying { id, why, wait, .. } => self.rest(*id, why, after(now, *wait)),
             Event::Paused { host, wait, why } => self.hold(host, why, after(now, *wait)),
+            Event::Named { id, path } => self.rename(*id, &path.to_string_lossy()),
             Event::Warning(_) => {}
             Event::Finished(row) => self.end(row),
         }
@@ -125,6 +126,12 @@ impl Board {
         entry.rest = None;
         // The wait before this try is no part of its speed.
         entry.pace = Pace::new(now, entry.counted);
+    }
+
+    fn rename(&mut self, id: JobId, name: &str) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.name = tame(name).into_owned();
+        }
     }
 
     fn rest(&mut self, id: JobId, why: &str, until: Instant) {

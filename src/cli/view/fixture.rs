@@ -37,6 +37,7 @@ pub(super) fn row(id: u64, path: &str, outcome: Outcome) -> Row {
         place: place.clone(),
         url: url(path),
         name: None,
+        checksum: None,
     };
     Row {
         id: JobId(id),

@@ -17,7 +17,8 @@ use rustix::io::Errno;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
-use super::{Durability, Finish, Replace, write_all};
+use super::{Finish, Replace, write_all};
+use crate::settings::Durability;
 
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
 const NAMES: u32 = 9;
@@ -182,7 +183,8 @@ impl Files {
     /// Gives a whole file its name, and removes what was only needed until then.
     pub(super) fn settle(&self, file: &File, mut finish: Finish) -> io::Result<()> {
         dress(file, &mut finish)?;
-        if let Err(error) = rename(&self.folder, &self.part, &self.last, finish.replace) {
+        let last = finish.name.as_deref().unwrap_or(&self.last);
+        if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 self.remove()?;
             }
@@ -209,12 +211,15 @@ pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Fi
     dress(&file, &mut finish)?;
     let own = format!("/proc/self/fd/{}", file.as_raw_fd());
     let link = |name: &str| posix::linkat(posix::CWD, &*own, &folder, name, AtFlags::SYMLINK_FOLLOW);
-    let last = name_of(path).to_string_lossy();
+    let last = match &finish.name {
+        Some(name) => name.as_str().into(),
+        None => name_of(path).to_string_lossy(),
+    };
     match finish.replace {
         Replace::Never => link(&last)?,
         Replace::Old => {
             let files = link_free(&folder, path, link)?;
-            if let Err(error) = posix::renameat(&folder, &files.part, &folder, &*files.last) {
+            if let Err(error) = posix::renameat(&folder, &files.part, &folder, &*last) {
                 unlink(&folder, &files.part)?;
                 return Err(error.into());
             }

@@ -1,0 +1,114 @@
+//! Names that come with the answer (`-J`): given when the first head that has one is here, and kept for later tries.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::resume::Course;
+use super::{Plan, Step, Tools, Want, disk, plan};
+use crate::checksum::Checksum;
+use crate::disk::claims::Claims;
+use crate::disk::name;
+use crate::disk::part::Replace;
+use crate::error::TransferError;
+use crate::http::Head;
+use crate::report::Outcome;
+use crate::settings::Existing;
+
+/// What a file gets when it is whole.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Its name in its folder, if that is not its path's.
+    pub(super) name: Option<String>,
+    pub(super) replace: Replace,
+}
+
+/// Names an entry after what the server says.
+#[derive(Debug)]
+pub(crate) struct Namer<'a> {
+    /// The names this run has given away.
+    pub(crate) claims: &'a Mutex<Claims>,
+    /// The path that this entry was given, once it was.
+    pub(crate) given: &'a OnceLock<Arc<PathBuf>>,
+    pub(crate) existing: Existing,
+    pub(crate) entry: &'a str,
+    pub(crate) listed: Option<&'a Checksum>,
+}
+
+impl Namer<'_> {
+    /// The name for this answer and what it may replace, or the end of the matter: the file is there.
+    pub(super) async fn target(
+        &self,
+        tools: &Tools,
+        path: &Arc<PathBuf>,
+        head: &Head,
+        course: &Course,
+    ) -> Result<Result<Target, Step>, TransferError> {
+        let size = match course {
+            Course::Fresh => head.length,
+            Course::Continue { size, .. } => *size,
+            Course::Whole { size } => Some(*size),
+            // Nothing will be named by this answer.
+            Course::StartOver | Course::Fail(_) => {
+                return Ok(Ok(Target {
+                    name: None,
+                    replace: Replace::Never,
+                }));
+            }
+        };
+        let path = Arc::clone(self.given.get_or_init(|| self.name(tools, path, head)));
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let target = |replace| {
+            Ok(Ok(Target {
+                name: name.clone(),
+                replace,
+            }))
+        };
+        let found = tools
+            .disk
+            .found(&path)
+            .await
+            .map_err(|source| disk("look into the folder", source))?;
+        match plan(self.existing, found, self.entry, self.listed) {
+            Plan::Ask(Want::File) => target(Replace::Never),
+            Plan::Ask(Want::Newer { than, size: here, .. })
+                if head.modified.is_some_and(|time| time <= than) && size == Some(here) =>
+            {
+                Ok(Err(Step::Done {
+                    outcome: Outcome::Unchanged,
+                    size: here,
+                }))
+            }
+            Plan::Ask(Want::Replacement | Want::Newer { .. }) => target(Replace::Old),
+            Plan::Ask(Want::Size { here } | Want::SizeByGet { here }) if size == Some(here) => Ok(Err(Step::Done {
+                outcome: Outcome::AlreadyThere,
+                size: here,
+            })),
+            Plan::Ask(Want::Size { .. } | Want::SizeByGet { .. }) => {
+                Err(TransferError::InTheWay("is there with another size; -f replaces it"))
+            }
+            Plan::AddUp { size, checksum } => {
+                tools.adds_up(&path, checksum).await?;
+                Ok(Err(Step::Done {
+                    outcome: Outcome::AlreadyThere,
+                    size,
+                }))
+            }
+            Plan::Done(outcome, size) => Ok(Err(Step::Done { outcome, size })),
+            Plan::Fail(error) => Err(error),
+        }
+    }
+
+    /// Claims the server's name, in the folder that the list chose; without one, the list's name stands.
+    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, head: &Head) -> Arc<PathBuf> {
+        let Some(name) = head.filename.as_deref().and_then(name::clean) else {
+            return Arc::clone(path);
+        };
+        let wanted = path.with_file_name(name);
+        if wanted == **path {
+            return Arc::clone(path);
+        }
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = |path: &std::path::Path| self.existing != Existing::Rename || !tools.disk.is_taken(path);
+        Arc::new(claims.claim(&wanted, is_free))
+    }
+}
