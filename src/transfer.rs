@@ -136,7 +136,12 @@ impl Tools {
         held: &mut Option<Held>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
-        let asked = held.as_ref().and_then(|held| held.asked.clone());
+        // A condition on the whole file and one on a part of it do not go together.
+        let takes_parts = matches!(job.want, Want::File | Want::Replacement);
+        let asked = held
+            .as_ref()
+            .filter(|_| takes_parts)
+            .and_then(|held| held.asked.clone());
         let answer = job.stop.or(self.http.send(job.request(asked.as_ref())));
         let answer = answer.await.ok_or(TransferError::Cancelled)??;
         if let Some(target) = answer.head.redirect(job.url) {
@@ -204,8 +209,7 @@ impl<'a> Try<'a> {
             _ => None,
         };
         let is_head = matches!(self.want, Want::Size { .. });
-        let takes_parts = matches!(self.want, Want::File | Want::Replacement);
-        let range = asked.filter(|_| takes_parts).map(|asked| {
+        let range = asked.map(|asked| {
             let end = Some(asked.gap.end).filter(|&end| Some(end) != asked.size && end != u64::MAX);
             (asked.gap.start, end, &*asked.validator)
         });

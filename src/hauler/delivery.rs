@@ -273,6 +273,10 @@ impl Delivery<'_> {
         }
         let micros = u64::try_from(grown.as_micros()).unwrap_or(u64::MAX);
         self.shared.paused.fetch_add(micros, Ordering::Relaxed);
+        // Answers that came a moment later and ask for the same move the end by that moment: it is one pause.
+        if grown < wait / 2 {
+            return;
+        }
         let why = error.to_string();
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }

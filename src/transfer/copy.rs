@@ -129,6 +129,11 @@ impl Copy<'_> {
                 };
                 self.finish(part, check, head, size, cost).await
             }
+            Err(TransferError::LongBody) => {
+                // Whatever that was, it is not the file that was announced.
+                let _ = part.discard().await;
+                Err(TransferError::LongBody)
+            }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
                 if part.park().await.is_ok_and(|is_kept| is_kept) {
