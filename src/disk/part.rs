@@ -35,6 +35,15 @@ pub(crate) enum Replace {
     Old,
 }
 
+/// What a body is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// The whole file.
+    Whole,
+    /// Some range of it.
+    Range,
+}
+
 /// Whose bytes they are: what a later try needs to know before it adds to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -165,12 +174,11 @@ impl Part {
         let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
         self.gathered.reserve_exact(fits);
         if let Some(Open { file, .. }) = &mut self.open {
-            // The record first: it must not claim what is cut off.
+            // The old bytes go first: what is in a part is taken for what its record is of. The old record claims
+            // nothing of an empty part.
             file.rewind().await?;
+            file.set_len(0).await?;
             self.write_record().await?;
-            if let Some(Open { file, .. }) = &mut self.open {
-                file.set_len(0).await?;
-            }
         }
         Ok(())
     }
@@ -178,9 +186,15 @@ impl Part {
     /// From here on, the bytes at this offset come, of the same file as before.
     pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
         self.identity = Some(identity);
+        if let Some(Open { file, .. }) = &mut self.open {
+            // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record
+            // would let it pass for ours.
+            file.set_len(self.gaps.reach()).await?;
+        }
         if let Some(size) = size {
             self.gaps.ends_at(size);
         }
+        self.synchronise().await?;
         self.offset = offset;
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
@@ -204,10 +218,10 @@ impl Part {
         Ok(())
     }
 
-    /// The body has ended here, so nothing is missing behind it.
-    pub(crate) fn end(&mut self) {
+    /// The body has ended here. If it was the whole file's, nothing is missing behind it; a part may be followed by more.
+    pub(crate) fn end(&mut self, body: Body) {
         let end = self.offset + self.gathered.len() as u64;
-        if self.gaps.size().is_none() {
+        if self.gaps.size().is_none() && body == Body::Whole {
             self.gaps.ends_at(end);
         }
         self.gaps.fill(self.offset..end);

@@ -85,7 +85,7 @@ impl Copy<'_> {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
                 self.job.meter.restart(part.gaps().held(), size);
                 let identity = Identity {
-                    validator: identity.validator.or_else(|| part.validator()),
+                    validator: part.validator().or(identity.validator),
                     ..identity
                 };
                 part.go_on(identity, start, size)
@@ -117,12 +117,13 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
+        let of = check.body();
         let received = self.copy(&mut body, &mut part, expected, &mut check, cost).await;
         cost.disk += part.waited();
         match received {
             Ok(()) => {
-                cost.kept += cost.received - before;
-                part.end();
+                cost.keep(cost.received - before, of);
+                part.end(of);
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
                     part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
@@ -137,7 +138,7 @@ impl Copy<'_> {
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
                 if part.park().await.is_ok_and(|is_kept| is_kept) {
-                    cost.kept += cost.received - before;
+                    cost.keep(cost.received - before, of);
                 }
                 Err(error)
             }
