@@ -51,6 +51,9 @@ pub(crate) struct Identity {
     pub(crate) url: String,
     /// What `If-Range` is to say; without it the bytes are worth nothing to a later try.
     pub(crate) validator: Option<String>,
+    /// The name it is to get in its folder, if that is not its path's.
+    pub(crate) name: Option<String>,
+    pub(crate) replace: Replace,
 }
 
 /// What a whole file is given along with its name.
@@ -118,8 +121,9 @@ impl Part {
     pub(crate) async fn survey(disk: &Disk, path: &Arc<PathBuf>) -> io::Result<(Found, Earlier)> {
         let (at, of) = (disk.clone(), Arc::clone(path));
         let look = move || {
-            let found = at.look(&of)?;
+            // The part first: a file that another process finishes in between is seen.
             let earlier = Files::find(&at, &of)?;
+            let found = at.look(&of)?;
             if earlier.is_none() && found != Found::Nothing {
                 Files::remove_orphan(&at, &of);
             }
@@ -149,6 +153,8 @@ impl Part {
             part.identity = Some(Identity {
                 url: record.url.clone(),
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
+                name: None,
+                replace: if record.replaces { Replace::Old } else { Replace::Never },
             });
             record.clone()
         });
@@ -158,6 +164,13 @@ impl Part {
     /// The validator of the bytes that are here.
     pub(crate) fn validator(&self) -> Option<String> {
         self.identity.as_ref().and_then(|identity| identity.validator.clone())
+    }
+
+    /// Was it to take another file's place?
+    pub(crate) fn replaces(&self) -> bool {
+        self.identity
+            .as_ref()
+            .is_some_and(|identity| identity.replace == Replace::Old)
     }
 
     /// Which bytes are missing, not counting those that are gathered.
@@ -250,11 +263,19 @@ impl Part {
     async fn create(&mut self) -> io::Result<()> {
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
         let (record, size) = (self.record(), self.gaps.size());
+        let identity = self.identity.clone();
         let (file, files) = aside(move || {
             let taken = Files::create(&disk, &path)?;
+            // Another process may have been faster: what is to come would be for nothing.
+            if let Some(identity) = identity.filter(|identity| identity.replace == Replace::Never)
+                && taken.files.is_finished(identity.name.as_deref())?
+            {
+                taken.files.remove(&taken.file)?;
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
             let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
             if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
-                let _ = taken.files.remove();
+                let _ = taken.files.remove(&taken.file);
                 return Err(error);
             }
             Ok((taken.file, taken.files))
@@ -289,7 +310,9 @@ impl Part {
             Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
             None => Default::default(),
         };
-        Record::new(url, validator, self.gaps.size(), self.gaps.pairs())
+        let mut record = Record::new(url, validator, self.gaps.size(), self.gaps.pairs());
+        record.replaces = self.replaces();
+        record
     }
 
     /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
@@ -338,12 +361,7 @@ impl Part {
             return Ok(());
         };
         let file = file.into_std().await;
-        aside(move || {
-            let removed = files.remove();
-            drop(file);
-            removed
-        })
-        .await
+        aside(move || files.remove(&file)).await
     }
 
     /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come

@@ -174,9 +174,13 @@ impl Delivery<'_> {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.shared.tools.adds_up(self.path, checksum).await?;
+                Tools::tidy(earlier, &self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
-            Plan::Done(outcome, size) => return Ok((outcome, size)),
+            Plan::Done(outcome, size) => {
+                Tools::tidy(earlier, &self.entry).await;
+                return Ok((outcome, size));
+            }
             Plan::Fail(error) => return Err(error),
         };
         let held = Tools::held(earlier, &self.entry, &self.cost)?;

@@ -53,6 +53,8 @@ impl Copy<'_> {
         let identity = Identity {
             url: self.job.entry.to_owned(),
             validator: head.validator.clone().filter(|_| !is_coded),
+            name: self.target.name.clone(),
+            replace: self.target.replace,
         };
         let listed = self.job.listed.cloned();
         let wanted = listed
@@ -202,7 +204,7 @@ impl Copy<'_> {
         };
         let committed = part.commit(finish).await;
         cost.disk += since.elapsed();
-        committed.map_err(not_committed)?;
+        committed.map_err(|source| disk("finish the file", source))?;
         let outcome = match self.job.want {
             Want::Newer { .. } => Outcome::Updated,
             _ if self.foreign => Outcome::Resumed,
@@ -210,11 +212,4 @@ impl Copy<'_> {
         };
         Ok(Step::Done { outcome, size })
     }
-}
-
-fn not_committed(source: std::io::Error) -> TransferError {
-    if source.kind() == std::io::ErrorKind::AlreadyExists {
-        return TransferError::Appeared;
-    }
-    disk("finish the file", source)
 }

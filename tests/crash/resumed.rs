@@ -289,3 +289,35 @@ fn a_run_that_is_killed_while_it_waits_for_the_answer_loses_nothing() {
     room.holds_exactly(&[("a.bin", &body)]);
     assert_eq!(range_start(origin.requests().last().unwrap()), Some(600_000));
 }
+
+#[test]
+fn a_part_of_a_file_that_is_there_goes_unless_it_was_to_replace_it() {
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    let url = origin.file("/a.bin", &body).etag("v1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    let record = record(&url, "\"v0\"", 900_000, 400_000, None);
+    room.put("a.bin.part", &body[..400_000]);
+    room.put(
+        "a.bin.part.json",
+        record.replace("\"v\":1", "\"v\":1,\"replaces\":true"),
+    );
+    room.haul().arg(&url).run().succeeds();
+    assert_eq!(room.names(), ["a.bin", "a.bin.part", "a.bin.part.json"]);
+    room.put("a.bin.part.json", record);
+    room.haul().arg(&url).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body)]);
+}
+
+#[test]
+fn a_record_without_its_part_goes_when_the_file_is_there() {
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    let url = origin.file("/a.bin", &body).etag("v1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    room.put("a.bin.part.json", record(&url, "\"v1\"", body.len(), 400_000, None));
+    room.haul().arg(&url).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body)]);
+}
