@@ -15,7 +15,7 @@ use reqwest::Method;
 use url::Url;
 
 use crate::checksum::{Adding, Checksum};
-use crate::disk::part::{self, Earlier, Part};
+use crate::disk::part::{self, Body, Earlier, Part};
 use crate::disk::record::Record;
 use crate::disk::{Disk, Found};
 use crate::error::TransferError;
@@ -77,8 +77,25 @@ pub(crate) struct Cost {
     pub(crate) received: u64,
     /// Of those, the bytes that were kept for a later try, or are in the file.
     pub(crate) kept: u64,
+    /// Of those, the ones that no earlier try had brought.
+    pub(crate) new: u64,
+    /// The most that a body which began at the first byte brought.
+    most: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
+}
+
+impl Cost {
+    fn keep(&mut self, bytes: u64, of: Body) {
+        self.kept += bytes;
+        match of {
+            Body::Range => self.new += bytes,
+            Body::Whole => {
+                self.new += bytes.saturating_sub(self.most);
+                self.most = self.most.max(bytes);
+            }
+        }
+    }
 }
 
 /// What is here of the file, and what may be asked because of it.
@@ -111,6 +128,15 @@ impl Tools {
                     foreign,
                 }))
             }
+        }
+    }
+
+    /// The file of this entry is there: what an earlier try left of it goes.
+    pub(crate) async fn tidy(earlier: Earlier, entry: &str) {
+        if let Earlier::Part(part, record) = earlier
+            && record.is_none_or(|record| record.url == entry && !record.replaces)
+        {
+            let _ = part.discard().await;
         }
     }
 
@@ -152,6 +178,7 @@ impl Tools {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
+                tidy(&step, held).await;
                 return Ok(step);
             }
             Decision::Fail(error) => {
@@ -170,6 +197,7 @@ impl Tools {
                 Ok(target) => target,
                 Err(step) => {
                     answer.drain().await;
+                    tidy(&step, held).await;
                     return Ok(step);
                 }
             },
@@ -184,6 +212,15 @@ impl Tools {
             .take()
             .map_or_else(|| Part::new(&self.disk, job.path), |held| held.part);
         copy.follow(course, answer, part, cost).await
+    }
+}
+
+/// When the file is there, a part of it that was not to take its place is of no use. That it cannot be removed is no
+/// failure.
+async fn tidy(step: &Step, held: &mut Option<Held>) {
+    let is_done = matches!(step, Step::Done { .. });
+    if let Some(held) = held.take_if(|held| is_done && !held.part.replaces()) {
+        let _ = held.part.discard().await;
     }
 }
 
@@ -231,8 +268,9 @@ pub(crate) fn disk(doing: &'static str, source: std::io::Error) -> TransferError
         .get_ref()
         .is_some_and(<dyn Error + Send + Sync>::is::<part::NoRoom>);
     let doing = if has_no_room { RESERVE } else { doing };
-    if source.kind() == std::io::ErrorKind::WouldBlock {
-        return TransferError::Locked;
+    match source.kind() {
+        std::io::ErrorKind::WouldBlock => TransferError::Locked,
+        std::io::ErrorKind::AlreadyExists => TransferError::Appeared,
+        _ => TransferError::Disk { doing, source },
     }
-    TransferError::Disk { doing, source }
 }

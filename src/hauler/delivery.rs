@@ -141,13 +141,13 @@ impl Delivery<'_> {
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         let mut slot = first;
         loop {
-            let kept = self.cost.kept;
+            let before = self.cost.new;
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            // A try that brought bytes was worth it: what follows is counted anew.
-            if self.cost.kept > kept {
+            // A try that brought bytes that none had brought before was worth it: what follows is counted anew.
+            if self.cost.new > before {
                 waits = retry.waits();
                 allowance.free = FREE;
             }
@@ -174,9 +174,13 @@ impl Delivery<'_> {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.shared.tools.adds_up(self.path, checksum).await?;
+                Tools::tidy(earlier, &self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
-            Plan::Done(outcome, size) => return Ok((outcome, size)),
+            Plan::Done(outcome, size) => {
+                Tools::tidy(earlier, &self.entry).await;
+                return Ok((outcome, size));
+            }
             Plan::Fail(error) => return Err(error),
         };
         let held = Tools::held(earlier, &self.entry, &self.cost)?;

@@ -53,6 +53,8 @@ impl Copy<'_> {
         let identity = Identity {
             url: self.job.entry.to_owned(),
             validator: head.validator.clone().filter(|_| !is_coded),
+            name: self.target.name.clone(),
+            replace: self.target.replace,
         };
         let listed = self.job.listed.cloned();
         let wanted = listed
@@ -85,7 +87,7 @@ impl Copy<'_> {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
                 self.job.meter.restart(part.gaps().held(), size);
                 let identity = Identity {
-                    validator: identity.validator.or_else(|| part.validator()),
+                    validator: part.validator().or(identity.validator),
                     ..identity
                 };
                 part.go_on(identity, start, size)
@@ -117,12 +119,13 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
+        let of = check.body();
         let received = self.copy(&mut body, &mut part, expected, &mut check, cost).await;
         cost.disk += part.waited();
         match received {
             Ok(()) => {
-                cost.kept += cost.received - before;
-                part.end();
+                cost.keep(cost.received - before, of);
+                part.end(of);
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
                     part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
@@ -137,7 +140,7 @@ impl Copy<'_> {
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
                 if part.park().await.is_ok_and(|is_kept| is_kept) {
-                    cost.kept += cost.received - before;
+                    cost.keep(cost.received - before, of);
                 }
                 Err(error)
             }
@@ -201,7 +204,7 @@ impl Copy<'_> {
         };
         let committed = part.commit(finish).await;
         cost.disk += since.elapsed();
-        committed.map_err(not_committed)?;
+        committed.map_err(|source| disk("finish the file", source))?;
         let outcome = match self.job.want {
             Want::Newer { .. } => Outcome::Updated,
             _ if self.foreign => Outcome::Resumed,
@@ -209,11 +212,4 @@ impl Copy<'_> {
         };
         Ok(Step::Done { outcome, size })
     }
-}
-
-fn not_committed(source: std::io::Error) -> TransferError {
-    if source.kind() == std::io::ErrorKind::AlreadyExists {
-        return TransferError::Appeared;
-    }
-    disk("finish the file", source)
 }
