@@ -32,6 +32,10 @@ Exit status: 0 every entry has its file, 1 an entry failed, 2 wrong usage (nothi
 requested), 130 and 143 after SIGINT and SIGTERM (what came is kept).";
 
 /// The command line.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a flag is a bool to clap; the settings have enums"
+)]
 #[derive(Debug, Parser)]
 #[command(version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
@@ -135,7 +139,7 @@ pub(crate) struct Args {
     )]
     pub(crate) insecure: bool,
 
-    /// Believe the certificates of this PEM file, too (SSL_CERT_FILE replaces the machine's own)
+    /// Believe the certificates of this PEM file, too (`SSL_CERT_FILE` replaces the machine's own)
     #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
 
@@ -163,7 +167,7 @@ pub(crate) struct Args {
     )]
     pub(crate) progress: ProgressChoice,
 
-    /// Colours: on a terminal, unless NO_COLOR is set
+    /// Colours: on a terminal, unless `NO_COLOR` is set
     #[arg(
         long,
         value_name = "WHEN",

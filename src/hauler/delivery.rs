@@ -19,7 +19,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Try, Want, plan};
+use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
@@ -179,7 +179,7 @@ impl Delivery<'_> {
             Plan::Done(outcome, size) => return Ok((outcome, size)),
             Plan::Fail(error) => return Err(error),
         };
-        let held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+        let held = Tools::held(earlier, &self.entry, &self.cost)?;
         self.tries += 1;
         self.tell_start().await;
         self.ask_around(slot, want, held).await
@@ -207,7 +207,7 @@ impl Delivery<'_> {
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
-                    held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+                    held = Tools::held(earlier, &self.entry, &self.cost)?;
                 }
                 Step::Moved(_) if hops == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
@@ -273,6 +273,10 @@ impl Delivery<'_> {
         }
         let micros = u64::try_from(grown.as_micros()).unwrap_or(u64::MAX);
         self.shared.paused.fetch_add(micros, Ordering::Relaxed);
+        // Answers that came a moment later and ask for the same move the end by that moment: it is one pause.
+        if grown < wait / 2 {
+            return;
+        }
         let why = error.to_string();
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }

@@ -1,5 +1,7 @@
 //! What is said when a run has ended: a pure function of its summary.
 
+use std::fmt::Write as _;
+
 use super::text::{Line, Tint, clip_middle, count, fit, width};
 use crate::error::{Kind, TransferError};
 use crate::report::{self, Group, Row, Summary};
@@ -129,7 +131,11 @@ fn at_once(run: &Summary, room: usize) -> String {
 
 /// What became of the entries; first those that were fetched, also when that is none.
 fn counts(run: &Summary) -> Vec<(Tint, String)> {
-    let mut counts = vec![(Tint::Plain, format!("{} downloaded", count(run.downloaded)))];
+    let mut fetched = format!("{} downloaded", count(run.downloaded));
+    if run.resumed > 0 {
+        let _ = write!(fetched, " ({} resumed)", count(run.resumed));
+    }
+    let mut counts = vec![(Tint::Plain, fetched)];
     let retries = if run.retries == 1 { "retry" } else { "retries" };
     for (number, tint, word) in [
         (run.already_there, Tint::Plain, "already there"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::{End, Step};
 use super::gate::{Woken, wait};
-use super::{Request, Shared};
+use super::{Request, Shared, tick};
 
 /// Between two bytes of an endless header section.
 const DRIP: Duration = Duration::from_millis(20);
@@ -115,7 +115,7 @@ impl Shared {
     /// Writes the request down and finds its answer.
     fn take(&self, mut request: Request, is_reused: bool) -> (usize, Vec<Step>, End) {
         let mut state = self.lock();
-        request.opened = state.tick();
+        request.opened = tick();
         let hangs_up = is_reused && state.hangs_up_on_reuse;
         let file = state.file(&request);
         let answer = if hangs_up {
@@ -135,7 +135,7 @@ impl Shared {
 
     fn finish(&self, index: usize) {
         let mut state = self.lock();
-        let now = state.tick();
+        let now = tick();
         let request = &mut state.log[index];
         request.closed = request.closed.min(now);
     }
