@@ -77,6 +77,8 @@ pub(crate) struct Cost {
     pub(crate) received: u64,
     /// Of those, the bytes that were kept for a later try, or are in the file.
     pub(crate) kept: u64,
+    /// Bytes of the file that the last try left for a later one.
+    pub(crate) held: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
 }

@@ -85,7 +85,7 @@ impl Copy<'_> {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
                 self.job.meter.restart(part.gaps().held(), size);
                 let identity = Identity {
-                    validator: identity.validator.or_else(|| part.validator()),
+                    validator: part.validator().or(identity.validator),
                     ..identity
                 };
                 part.go_on(identity, start, size)
@@ -122,9 +122,13 @@ impl Copy<'_> {
         match received {
             Ok(()) => {
                 cost.kept += cost.received - before;
-                part.end();
+                match expected {
+                    None => part.end(),
+                    // A part of a file ends where it was said to, which need not be where the file ends.
+                    Some(_) => part.settle(),
+                }
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
-                    part.park().await.map_err(|source| disk("keep what came", source))?;
+                    cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
                 self.finish(part, check, head, size, cost).await
@@ -136,7 +140,8 @@ impl Copy<'_> {
             }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
-                if part.park().await.is_ok_and(|is_kept| is_kept) {
+                cost.held = part.park().await.unwrap_or(0);
+                if cost.held > 0 {
                     cost.kept += cost.received - before;
                 }
                 Err(error)

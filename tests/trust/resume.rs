@@ -53,7 +53,9 @@ fn a_cut_body_is_continued_with_range_and_if_range_and_nothing_comes_twice() {
         let (range, validator) = conditions(&requests[1]);
         assert_eq!(validator, Some("\"v1\""));
         // A reset may throw away what was sent before it.
-        let first: usize = range.and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()).unwrap();
+        let first: usize = range
+            .and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok())
+            .unwrap();
         assert!(if is_reset { first <= CUT } else { first == CUT }, "{range:?}");
     }
 }
@@ -61,7 +63,11 @@ fn a_cut_body_is_continued_with_range_and_if_range_and_nothing_comes_twice() {
 #[test]
 fn a_chunked_body_that_breaks_off_is_continued() {
     let origin = Origin::new();
-    origin.file("/a.bin", body()).etag("v1").then(CutChunked(CUT)).then(Answer::Chunked);
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutChunked(CUT))
+        .then(Answer::Chunked);
     comes(&origin, &body());
     let requests = origin.requests();
     assert_eq!(requests.len(), 2);
@@ -92,7 +98,11 @@ fn a_416_that_says_the_size_that_is_here_but_another_tag_begins_again() {
     let origin = Origin::new();
     let other = bytes(SIZE, 4);
     let answer = Answer::becomes(&other, "v2", Well);
-    origin.file("/a.bin", body()).etag("v1").then(CutChunked(SIZE)).then(answer);
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutChunked(SIZE))
+        .then(answer);
     comes(&origin, &other);
 }
 
@@ -117,8 +127,12 @@ fn a_206_that_does_not_fit_begins_again() {
         Answer::part("bytes 120000-299999/300000", rest).field("ETag", "\"v2\""),
         Answer::part("bytes 120000-299999/300000", rest).field("ETag", "W/\"v1\""),
         Answer::Says(206, vec![], rest.to_owned()).field("ETag", "\"v1\""),
-        Answer::Says(206, vec![], b"--x\r\nContent-Range: bytes 0-1/2\r\n\r\nab\r\n--x--\r\n".into())
-            .field("Content-Type", "multipart/byteranges; boundary=x"),
+        Answer::Says(
+            206,
+            vec![],
+            b"--x\r\nContent-Range: bytes 0-1/2\r\n\r\nab\r\n--x--\r\n".into(),
+        )
+        .field("Content-Type", "multipart/byteranges; boundary=x"),
     ] {
         starts_over_after(answer);
     }
@@ -132,10 +146,18 @@ fn multipart_byteranges_begin_again_even_with_a_content_range() {
 
 #[test]
 fn a_206_without_the_total_or_the_tag_is_enough() {
-    for range in ["bytes 120000-299999/*", "bytes 120000-299999/300000", "Bytes 120000-299999/300000"] {
+    for range in [
+        "bytes 120000-299999/*",
+        "bytes 120000-299999/300000",
+        "Bytes 120000-299999/300000",
+    ] {
         let origin = Origin::new();
         let answer = Answer::part(range, &body()[CUT..]);
-        origin.file("/a.bin", body()).etag("v1").then(CutAfter(CUT)).then(answer);
+        origin
+            .file("/a.bin", body())
+            .etag("v1")
+            .then(CutAfter(CUT))
+            .then(answer);
         comes(&origin, &body());
         assert_eq!(origin.requests().len(), 2, "{range}");
     }
@@ -145,7 +167,11 @@ fn a_206_without_the_total_or_the_tag_is_enough() {
 fn a_206_that_gives_less_than_was_asked_is_taken_and_the_rest_asked_for() {
     let origin = Origin::new();
     let answer = Answer::part("bytes 120000-199999/300000", &body()[CUT..200_000]);
-    origin.file("/a.bin", body()).etag("v1").then(CutAfter(CUT)).then(answer);
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(answer);
     comes(&origin, &body());
     let requests = origin.requests();
     assert_eq!(requests.len(), 3);
@@ -171,7 +197,11 @@ fn a_206_that_is_longer_than_it_says_does_not_become_the_file() {
 #[test]
 fn a_200_to_a_range_is_the_file_from_its_beginning() {
     let origin = Origin::new();
-    origin.file("/a.bin", body()).etag("v1").then(CutAfter(CUT)).then(Well.deaf());
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(Well.deaf());
     comes(&origin, &body());
     assert_eq!(origin.requests().len(), 2);
 }
@@ -182,7 +212,11 @@ fn a_200_to_a_range_may_be_another_file() {
         for ending in [Well, UntilClose, Answer::Chunked] {
             let origin = Origin::new();
             let answer = Answer::becomes(&other, "v2", ending);
-            origin.file("/a.bin", body()).etag("v1").then(CutAfter(CUT)).then(answer);
+            origin
+                .file("/a.bin", body())
+                .etag("v1")
+                .then(CutAfter(CUT))
+                .then(answer);
             comes(&origin, &other);
             assert_eq!(origin.requests().len(), 2);
         }
@@ -208,7 +242,12 @@ fn a_server_that_ignores_if_range_is_found_out_by_its_tag() {
     let other = bytes(SIZE, 4);
     let mixed = Answer::part("bytes 120000-299999/300000", &other[CUT..]).field("ETag", "\"v2\"");
     let resource = origin.file("/a.bin", body()).etag("v1");
-    drop(resource.then(CutAfter(CUT)).then(mixed).then(Answer::becomes(&other, "v2", Well)));
+    drop(
+        resource
+            .then(CutAfter(CUT))
+            .then(mixed)
+            .then(Answer::becomes(&other, "v2", Well)),
+    );
     comes(&origin, &other);
     assert_eq!(origin.requests().len(), 3);
 }
@@ -270,8 +309,14 @@ fn a_try_that_brought_bytes_is_no_lost_try() {
     let args = ["--retries", "2", &origin.url("/a.bin")];
     room.haul().impatient().args(args).run().succeeds();
     room.holds_exactly(&[("a.bin", &body())]);
-    let asked: Vec<_> = origin.requests().iter().map(|r| r.field("Range").map(str::to_owned)).collect();
-    let expected: Vec<_> = (0..20).map(|n| (n > 0).then(|| format!("bytes={}-", n * piece))).collect();
+    let asked: Vec<_> = origin
+        .requests()
+        .iter()
+        .map(|r| r.field("Range").map(str::to_owned))
+        .collect();
+    let expected: Vec<_> = (0..20)
+        .map(|n| (n > 0).then(|| format!("bytes={}-", n * piece)))
+        .collect();
     assert_eq!(asked, expected);
 }
 
@@ -324,7 +369,10 @@ fn a_server_that_contradicts_every_range_is_given_up() {
 #[test]
 fn a_redirect_may_lead_elsewhere_at_every_try_and_the_part_goes_on() {
     let origin = Origin::new();
-    origin.file("/a.bin", "").then(Answer::to("/one?sig=1")).then(Answer::to("/two?sig=2"));
+    origin
+        .file("/a.bin", "")
+        .then(Answer::to("/one?sig=1"))
+        .then(Answer::to("/two?sig=2"));
     origin.file("/one", body()).etag("v1").then(CutAfter(CUT));
     origin.file("/two", body()).etag("v1");
     comes(&origin, &body());
@@ -336,7 +384,11 @@ fn a_redirect_may_lead_elsewhere_at_every_try_and_the_part_goes_on() {
 #[test]
 fn a_later_run_goes_on_where_the_one_before_gave_up() {
     let origin = Origin::new();
-    origin.file("/a.bin", body()).etag("v1").then(CutAfter(CUT)).then(Status(404));
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(Status(404));
     let room = Room::new();
     let url = origin.url("/a.bin");
     room.haul().impatient().arg(&url).run().fails();
@@ -345,4 +397,24 @@ fn a_later_run_goes_on_where_the_one_before_gave_up() {
     room.holds_exactly(&[("a.bin", &body())]);
     let range = format!("bytes={CUT}-");
     assert_eq!(conditions(&origin.requests()[2]), (Some(&*range), Some("\"v1\"")));
+}
+
+#[test]
+fn the_end_of_a_part_is_not_taken_for_the_end_of_the_file() {
+    let origin = Origin::new();
+    let answer = Answer::part("bytes 120000-199999/*", &body()[CUT..200_000]);
+    let resource = origin.file("/a.bin", body()).etag("v1");
+    drop(
+        resource
+            .then(CutChunked(CUT))
+            .then(answer)
+            .then(Answer::part("bytes 200000-299999/*", &body()[200_000..])),
+    );
+    comes(&origin, &body());
+    let ranges: Vec<_> = origin
+        .requests()
+        .iter()
+        .filter_map(|r| r.field("Range").map(str::to_owned))
+        .collect();
+    assert_eq!(ranges, ["bytes=120000-", "bytes=200000-", "bytes=300000-"]);
 }

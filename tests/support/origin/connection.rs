@@ -105,7 +105,8 @@ impl Request {
     /// As it looks to a server that does not know ranges and conditions.
     pub(super) fn without_conditions(&self) -> Self {
         let mut request = self.clone();
-        let is_condition = |name: &str| name.eq_ignore_ascii_case("Range") || name.to_ascii_lowercase().starts_with("if-");
+        let is_condition =
+            |name: &str| name.eq_ignore_ascii_case("Range") || name.to_ascii_lowercase().starts_with("if-");
         request.fields.retain(|(name, _)| !is_condition(name));
         request
     }
