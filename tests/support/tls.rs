@@ -4,7 +4,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -85,8 +85,14 @@ fn params(host: &str) -> CertificateParams {
 /// Takes TLS connections on a free port of the loopback until it is dropped.
 pub struct TlsFront {
     address: SocketAddr,
-    closing: Arc<AtomicBool>,
+    state: Arc<State>,
     acceptor: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    closing: AtomicBool,
+    connections: AtomicUsize,
 }
 
 impl TlsFront {
@@ -94,14 +100,14 @@ impl TlsFront {
     pub fn new(origin: &Origin, identity: &Identity) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback");
         let address = listener.local_addr().expect("the address of a listener");
-        let closing = Arc::<AtomicBool>::default();
+        let state = Arc::<State>::default();
         let acceptor = thread::spawn({
-            let (closing, config, behind) = (Arc::clone(&closing), Arc::clone(&identity.0), origin.authority());
-            move || accept(&listener, &closing, &config, &behind)
+            let (state, config, behind) = (Arc::clone(&state), Arc::clone(&identity.0), origin.authority());
+            move || accept(&listener, &state, &config, &behind)
         });
         Self {
             address,
-            closing,
+            state,
             acceptor: Some(acceptor),
         }
     }
@@ -110,11 +116,16 @@ impl TlsFront {
     pub fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.address)
     }
+
+    /// Connections that were opened so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for TlsFront {
     fn drop(&mut self) {
-        self.closing.store(true, Ordering::SeqCst);
+        self.state.closing.store(true, Ordering::SeqCst);
         // The acceptor sleeps in `accept`; one more connection wakes it.
         let _ = TcpStream::connect(self.address);
         if let Some(acceptor) = self.acceptor.take() {
@@ -123,11 +134,12 @@ impl Drop for TlsFront {
     }
 }
 
-fn accept(listener: &TcpListener, closing: &AtomicBool, config: &Arc<ServerConfig>, behind: &str) {
+fn accept(listener: &TcpListener, state: &State, config: &Arc<ServerConfig>, behind: &str) {
     for client in listener.incoming().flatten() {
-        if closing.load(Ordering::SeqCst) {
+        if state.closing.load(Ordering::SeqCst) {
             return;
         }
+        state.connections.fetch_add(1, Ordering::SeqCst);
         let Ok(origin) = TcpStream::connect(behind) else { return };
         let tls = ServerConnection::new(Arc::clone(config)).expect("a server's configuration");
         // An error is a peer that went away, or does not like the certificate.
