@@ -6,7 +6,7 @@ mod support;
 // mod checksums;
 // mod codings;
 // mod crowd;
-// mod framing;
+mod framing;
 // mod naming;
 mod resume;
 mod secrets;
