@@ -128,6 +128,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError>
     if certificates.is_empty() {
         return Err(wrong("no PEM certificate in it".into()));
     }
+    // One that cannot be read would be missed only when a server is not believed, and nobody would know why.
+    let mut trial = RootCertStore::empty();
+    let mut added = certificates.iter().map(|certificate| trial.add(certificate.clone()));
+    added
+        .try_for_each(|added| added)
+        .map_err(|error| wrong(error.to_string()))?;
     Ok(certificates)
 }
 
