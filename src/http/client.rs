@@ -81,6 +81,10 @@ impl Maker {
             .no_proxy()
             .connect_timeout(self.timeouts.connect)
             .tcp_nodelay(true)
+            // A field that goes on in the next line is one field, its line ends blanks (RFC 9112 section 5.2): whoever
+            // reads it so reads the same lengths as its sender. The other leniencies stay off: a field that is dropped
+            // because it is malformed may be the one that says where the body ends.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Lookup)
             .connector_layer(NoteNew);
         for proxy in &self.proxies {

@@ -204,11 +204,15 @@ fn what_is_no_http_is_no_file() {
         "HTTP/1.1 2000 OK\r\n\r\nhello",
         "HTTP/3.0 200 OK\r\n\r\nhello",
         "ICY 200 OK\r\n\r\nhello",
-        "\r\n\r\n\r\n",
         "220 ftp.example ready\r\n",
     ] {
         is_no_file(Raw(answer.into()), "not a valid HTTP answer");
     }
+}
+
+#[test]
+fn empty_lines_are_no_answer() {
+    is_no_file(Raw("\r\n\r\n\r\n".into()), "connection closed before the answer");
 }
 
 #[test]
