@@ -3,7 +3,7 @@
 mod delivery;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures::{Stream, StreamExt as _};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::disk::claims::Claims;
+use crate::disk::claims::{Claims, Leave};
 use crate::disk::{Disk, name};
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events};
@@ -162,8 +162,8 @@ impl<'a> Run<'a> {
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         let must_be_free = self.shared.settings.existing == Existing::Rename;
-        let is_free = |path: &std::path::Path| !must_be_free || !self.shared.tools.disk.is_taken(path);
-        let path = Arc::new(lock(&self.claims).claim(&wanted, is_free));
+        let leave = |path: &Path| Leave::granted_if(!must_be_free || !self.shared.tools.disk.is_taken(path));
+        let path = Arc::new(lock(&self.claims).claim(&wanted, leave));
         let listed = job
             .checksum
             .clone()

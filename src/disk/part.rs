@@ -35,15 +35,6 @@ pub(crate) enum Replace {
     Old,
 }
 
-/// What a body is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// The whole file.
-    Whole,
-    /// Some range of it.
-    Range,
-}
-
 /// Whose bytes they are: what a later try needs to know before it adds to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -231,13 +222,15 @@ impl Part {
         Ok(())
     }
 
-    /// The body has ended here. If it was the whole file's, nothing is missing behind it; a part may be followed by more.
-    pub(crate) fn end(&mut self, body: Body) {
-        let end = self.offset + self.gathered.len() as u64;
-        if self.gaps.size().is_none() && body == Body::Whole {
-            self.gaps.ends_at(end);
-        }
-        self.gaps.fill(self.offset..end);
+    /// The file has ended here, so nothing is missing behind it.
+    pub(crate) fn end(&mut self) {
+        self.gaps.ends_at(self.offset + self.gathered.len() as u64);
+        self.settle();
+    }
+
+    /// The gathered bytes are here.
+    pub(crate) fn settle(&mut self) {
+        self.gaps.fill(self.offset..self.offset + self.gathered.len() as u64);
     }
 
     /// Gives the gathered bytes to the system.
@@ -336,8 +329,8 @@ impl Part {
 
     /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
     /// trust go.
-    /// Says whether anything was kept.
-    pub(crate) async fn park(mut self) -> io::Result<bool> {
+    /// Says how many bytes of the file are here.
+    pub(crate) async fn park(mut self) -> io::Result<u64> {
         let is_worth = self
             .identity
             .as_ref()
@@ -345,14 +338,15 @@ impl Part {
         let is_there = self.open.is_some() || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
-            return Ok(false);
+            return Ok(0);
         }
         self.flush().await?;
         if let Some(Open { file, .. }) = &mut self.open {
             file.flush().await?;
         }
+        let held = self.gaps.held();
         self.synchronise().await?;
-        Ok(true)
+        Ok(held)
     }
 
     /// What came is worth nothing: it goes.

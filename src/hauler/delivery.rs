@@ -139,15 +139,16 @@ impl Delivery<'_> {
     async fn try_until_done(&mut self, home: &HostKey, first: Slot) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
-        let mut slot = first;
+        let (mut slot, mut most) = (first, 0);
         loop {
-            let before = self.cost.new;
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            // A try that brought bytes that none had brought before was worth it: what follows is counted anew.
-            if self.cost.new > before {
+            // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
+            // bytes again are not: a server that cannot go on would be asked for ever.
+            if self.cost.held > most {
+                most = self.cost.held;
                 waits = retry.waits();
                 allowance.free = FREE;
             }
