@@ -55,6 +55,13 @@ pub(crate) enum Want {
     SizeByGet { here: u64 },
 }
 
+impl Want {
+    /// Does a good answer bring bytes that are to be kept?
+    pub(crate) fn is_for_bytes(&self) -> bool {
+        matches!(self, Self::File | Self::Replacement | Self::Newer { .. })
+    }
+}
+
 /// How to go about an entry, once it is known what stands under its name.
 #[derive(Debug)]
 pub(crate) enum Plan {
@@ -439,9 +446,14 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         if let Err(error) = check.verify(&mut part).await {
-            part.discard()
-                .await
-                .map_err(|source| disk("remove what does not add up", source))?;
+            if let TransferError::Checksum(_) = error {
+                part.discard()
+                    .await
+                    .map_err(|source| disk("remove what does not add up", source))?;
+            } else {
+                // It could not be read, and says nothing against the bytes.
+                let _ = part.park().await;
+            }
             return Err(error);
         }
         let since = Instant::now();

@@ -156,7 +156,8 @@ impl Part {
         &self.gaps
     }
 
-    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes.
+    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes. A file that is
+    /// known to be large gets its room now, or none of its bytes is fetched.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
         self.gaps = Gaps::all(size);
         self.identity = Some(identity);
@@ -164,15 +165,38 @@ impl Part {
         self.offset = 0;
         let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
         self.gathered.reserve_exact(fits);
-        if let Some(Open { file, .. }) = &mut self.open {
-            // The record first: it must not claim what is cut off.
-            file.rewind().await?;
-            self.write_record().await?;
-            if let Some(Open { file, .. }) = &mut self.open {
-                file.set_len(0).await?;
-            }
+        if self.open.is_some() {
+            self.empty().await
+        } else if size.is_some_and(|size| size > GATHERED as u64) {
+            self.create().await
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// Takes what an earlier try left away, and has room for the new bytes.
+    async fn empty(&mut self) -> io::Result<()> {
+        // The record first: it must not claim what is cut off.
+        self.write_record().await?;
+        if let Some(Open { file, .. }) = &mut self.open {
+            file.rewind().await?;
+            file.set_len(0).await?;
+        }
+        let reserved = self.reserve().await;
+        if let (Err(_), Some(Open { files, .. })) = (&reserved, &self.open) {
+            let files = files.clone();
+            aside(move || files.remove()).await?;
+        }
+        reserved
+    }
+
+    /// Has room for the whole file.
+    async fn reserve(&mut self) -> io::Result<()> {
+        let Some(Open { file, .. }) = &self.open else {
+            return Ok(());
+        };
+        let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
+        aside(move || files::reserve(&file, size).map_err(NoRoom::wrap)).await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
@@ -185,7 +209,7 @@ impl Part {
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
         }
-        Ok(())
+        self.reserve().await
     }
 
     /// How long the disk kept the transfer waiting so far.
@@ -305,7 +329,7 @@ impl Part {
             .identity
             .as_ref()
             .is_some_and(|identity| identity.validator.is_some());
-        let is_there = self.open.is_some() || !self.gathered.is_empty();
+        let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
             return Ok(false);
