@@ -92,9 +92,12 @@ impl Mount {
     /// A file system that ignores case and has no attributes, links, nameless files or flags of renaming.
     pub(crate) fn exfat(at: &Path, image: &Path, size: u64) -> Option<Self> {
         std::fs::File::create(image).and_then(|file| file.set_len(size)).ok()?;
-        do_quietly("mkfs.exfat", &["-q", &image.to_string_lossy()])?;
-        Self::new(at, &["-t", "exfat", "-o", "loop", &image.to_string_lossy()])
-            .or_else(|| Self::by("mount.exfat-fuse", at, &[&image.to_string_lossy()]))
+        do_quietly("mkfs.exfat", &[&image.to_string_lossy()])?;
+        let device = said("losetup", &["--find", "--show", &image.to_string_lossy()])?;
+        let mount = Self::new(at, &["-t", "exfat", &device]).or_else(|| Self::by("mount.exfat-fuse", at, &[&device]));
+        // A device that is in use goes when it is not any more.
+        do_quietly("losetup", &["-d", &device]);
+        mount
     }
 
     /// Mounts it anew with other options.
@@ -123,9 +126,13 @@ impl Drop for Mount {
 
 /// Some when it worked.
 fn do_quietly(program: &str, args: &[&str]) -> Option<()> {
+    said(program, args).map(drop)
+}
+
+/// What it said, when it worked.
+fn said(program: &str, args: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(args).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    run(&mut command)
-        .is_ok_and(|output| output.status.success())
-        .then_some(())
+    let output = run(&mut command).ok().filter(|output| output.status.success())?;
+    Some(text(&output.stdout).trim().to_owned())
 }
