@@ -94,6 +94,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
     }
     let options = view_options(args);
+    limits::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
         .enable_all()
@@ -107,6 +108,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
             None => {
                 let mut settings = settings(args)?;
                 settings.jobs = fitting(settings.jobs, options.verbosity);
+                settings.http.kept = limits::kept(settings.jobs);
                 download::download(args, settings, &sources, options, signals).await
             }
         }

@@ -169,7 +169,8 @@ impl Part {
         &self.gaps
     }
 
-    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes.
+    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes. A file that is
+    /// known to be large gets its room now, or none of its bytes is fetched.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
         self.gaps = Gaps::all(size);
         self.identity = Some(identity);
@@ -177,14 +178,42 @@ impl Part {
         self.offset = 0;
         let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
         self.gathered.reserve_exact(fits);
+        if self.open.is_some() {
+            self.empty().await
+        } else if size.is_some_and(|size| size > GATHERED as u64) {
+            self.create().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes what an earlier try left away, and has room for the new bytes.
+    async fn empty(&mut self) -> io::Result<()> {
+        // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
+        // an empty part.
         if let Some(Open { file, .. }) = &mut self.open {
-            // The old bytes go first: what is in a part is taken for what its record is of. The old record claims
-            // nothing of an empty part.
             file.rewind().await?;
             file.set_len(0).await?;
-            self.write_record().await?;
         }
-        Ok(())
+        self.write_record().await?;
+        self.reserve().await
+    }
+
+    /// Has room for the whole file; without it, there is no part either.
+    async fn reserve(&mut self) -> io::Result<()> {
+        let Some(Open { file, files }) = &self.open else {
+            return Ok(());
+        };
+        let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
+        let files = files.clone();
+        aside(move || {
+            let reserved = files::reserve(&file, size).map_err(NoRoom::wrap);
+            if reserved.is_err() {
+                files.remove(&file)?;
+            }
+            reserved
+        })
+        .await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
@@ -203,7 +232,7 @@ impl Part {
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
         }
-        Ok(())
+        self.reserve().await
     }
 
     /// How long the disk kept the transfer waiting so far.
@@ -335,7 +364,7 @@ impl Part {
             .identity
             .as_ref()
             .is_some_and(|identity| identity.validator.is_some());
-        let is_there = self.open.is_some() || !self.gathered.is_empty();
+        let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
             return Ok(0);

@@ -192,9 +192,14 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         if let Err(error) = check.verify(&mut part).await {
-            part.discard()
-                .await
-                .map_err(|source| disk("remove what does not add up", source))?;
+            if let TransferError::Checksum(_) = error {
+                part.discard()
+                    .await
+                    .map_err(|source| disk("remove what does not add up", source))?;
+            } else {
+                // It could not be read, and that says nothing against the bytes.
+                let _ = part.park().await;
+            }
             return Err(error);
         }
         let since = Instant::now();
