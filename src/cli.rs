@@ -18,7 +18,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{CommandFactory as _, Parser as _};
 
 use self::args::Args;
 use self::signals::Signals;
@@ -56,7 +55,7 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the process was started as.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => {
             // To a reader that went away, nothing can be said.
@@ -86,7 +85,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         sources::named(&args.sources)
     };
     let Some(sources) = sources else {
-        out::raw(&Args::command().render_help().to_string());
+        out::raw(&Args::described().render_help().to_string());
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
