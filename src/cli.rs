@@ -23,6 +23,7 @@ use self::args::Args;
 use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
+use crate::error;
 use crate::settings::Settings;
 use crate::tame;
 
@@ -71,10 +72,22 @@ pub fn main() -> ExitCode {
     match command(&args) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            out::line(&format!("haul: {}", tame::tame(&format!("{error:#}"))));
+            out::line(&format!("haul: {}", tame::tame(&said(&error))));
             Exit::Usage.into()
         }
     }
+}
+
+/// The error and what caused it, but for a cause that its effect has named already.
+fn said(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |said, cause| {
+        let cause = error::os(cause);
+        if said.ends_with(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
