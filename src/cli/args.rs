@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Command, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use reqwest::header::{self, HeaderName, HeaderValue};
 
@@ -39,14 +40,15 @@ A file that is already there (--existing):
 
 Values:
   TIME is 30, 30s, 2m or 500ms; a number alone is seconds.
-  Every long option is also a variable: --retry-max-wait is HAUL_RETRY_MAX_WAIT.
+  Every long option is also a variable: HAUL_RETRY_MAX_WAIT=5m, HAUL_QUIET=1.
   The command line comes first.
 
 Exit status:
   0    every entry has its file
   1    an entry failed
   2    wrong usage; nothing was requested
-  130  stopped by SIGINT (Ctrl-C), 143 by SIGTERM; what came is kept";
+  130  stopped by SIGINT (Ctrl-C); what came is kept
+  143  stopped by SIGTERM; what came is kept";
 
 /// The command line.
 #[expect(
@@ -194,7 +196,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 
-    /// Time the list with so many jobs each, in scratch folders [default levels: 1 and jobs]
+    /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]
     #[arg(long, value_name = "1,4,16", env = "HAUL_COMPARE", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = levels, help_heading = "Comparing", conflicts_with_all = ["failed", "demo"])]
     pub(crate) compare: Option<Levels>,
 
@@ -242,9 +244,12 @@ pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
 
 impl Args {
     /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
-    /// the help gives the rule instead.
+    /// the help gives the rule instead. A flag's variable is 1 or 0, true or false, yes or no, on or off.
     pub(crate) fn described() -> Command {
-        Self::command().mut_args(|arg| arg.hide_env(true))
+        Self::command().mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue => arg.hide_env(true).value_parser(BoolishValueParser::new()),
+            _ => arg.hide_env(true),
+        })
     }
 
     /// Reads the arguments of the process, and its environment.
@@ -444,11 +449,6 @@ mod tests {
             }
             assert!(!help.contains("env:") && !help.contains('`'), "{help}");
         }
-        let mut command = Args::described();
-        assert_eq!(
-            command.render_help().to_string(),
-            command.render_long_help().to_string()
-        );
         // An example that is folded is none.
         let narrow = Args::described().term_width(80).render_help().to_string();
         for line in AFTER.lines() {
