@@ -31,7 +31,7 @@ Lists:
   # starts a comment. The same command again fetches only what is missing.
 
 A file that is already there (--existing):
-  check      finished by haul, or of the server's size: done; else the entry fails
+  check      haul's own, or of the server's size: done; else the entry fails
   skip       done, without asking
   update     fetched when the server has a newer one
   overwrite  replaced once the new one is whole
