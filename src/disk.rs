@@ -86,6 +86,15 @@ impl Disk {
         self.look(path).is_ok_and(|found| found != Found::Nothing)
     }
 
+    /// Is there a file at this path that was finished for another entry, and left alone since? Blocks for a few system
+    /// calls.
+    pub(crate) fn is_another_s(&self, path: &Path, entry: &str) -> bool {
+        let Ok(Found::File { size, modified, mark }) = self.look(path) else {
+            return false;
+        };
+        mark.is_some_and(|mark| mark.is_intact(size, modified) && !mark.vouches_for(entry, size, modified))
+    }
+
     /// What stands at this path.
     pub(crate) async fn found(&self, path: &Arc<PathBuf>) -> io::Result<Found> {
         let (disk, path) = (self.clone(), Arc::clone(path));
@@ -99,12 +108,12 @@ impl Disk {
         Ok(posix::openat(&folder, name_of(path), flags, Mode::empty())?.into())
     }
 
-    /// Which device a path's file is on, or would be.
+    /// Which device a path's file is on, or would be: that of the first folder above it that is there.
     pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
         let (disk, path) = (self.clone(), Arc::clone(path));
         let device = move || {
-            let folder = disk.folder_of(&path).unwrap_or_else(|_| Arc::clone(&disk.root));
-            Ok(posix::fstat(&folder)?.st_dev)
+            let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
+            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.root))?.st_dev)
         };
         aside(device).await.ok()
     }

@@ -15,7 +15,7 @@ use reqwest::Method;
 use url::Url;
 
 use crate::checksum::{Adding, Checksum};
-use crate::disk::part::{self, Body, Earlier, Part};
+use crate::disk::part::{self, Earlier, Part};
 use crate::disk::record::Record;
 use crate::disk::{Disk, Found};
 use crate::error::TransferError;
@@ -77,25 +77,10 @@ pub(crate) struct Cost {
     pub(crate) received: u64,
     /// Of those, the bytes that were kept for a later try, or are in the file.
     pub(crate) kept: u64,
-    /// Of those, the ones that no earlier try had brought.
-    pub(crate) new: u64,
-    /// The most that a body which began at the first byte brought.
-    most: u64,
+    /// Bytes of the file that the last try left for a later one.
+    pub(crate) held: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
-}
-
-impl Cost {
-    fn keep(&mut self, bytes: u64, of: Body) {
-        self.kept += bytes;
-        match of {
-            Body::Range => self.new += bytes,
-            Body::Whole => {
-                self.new += bytes.saturating_sub(self.most);
-                self.most = self.most.max(bytes);
-            }
-        }
-    }
 }
 
 /// What is here of the file, and what may be asked because of it.

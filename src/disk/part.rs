@@ -35,15 +35,6 @@ pub(crate) enum Replace {
     Old,
 }
 
-/// What a body is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// The whole file.
-    Whole,
-    /// Some range of it.
-    Range,
-}
-
 /// Whose bytes they are: what a later try needs to know before it adds to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -178,7 +169,8 @@ impl Part {
         &self.gaps
     }
 
-    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes.
+    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes. A file that is
+    /// known to be large gets its room now, or none of its bytes is fetched.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
         self.gaps = Gaps::all(size);
         self.identity = Some(identity);
@@ -186,14 +178,39 @@ impl Part {
         self.offset = 0;
         let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
         self.gathered.reserve_exact(fits);
+        if self.open.is_some() {
+            self.empty().await
+        } else if size.is_some_and(|size| size > GATHERED as u64) {
+            self.create().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes what an earlier try left away, and has room for the new bytes.
+    async fn empty(&mut self) -> io::Result<()> {
+        // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
+        // an empty part.
         if let Some(Open { file, .. }) = &mut self.open {
-            // The old bytes go first: what is in a part is taken for what its record is of. The old record claims
-            // nothing of an empty part.
             file.rewind().await?;
             file.set_len(0).await?;
-            self.write_record().await?;
         }
-        Ok(())
+        self.write_record().await?;
+        let reserved = self.reserve().await;
+        if let (Err(_), Some(Open { file, files })) = (&reserved, &self.open) {
+            let (file, files) = (file.try_clone().await?.into_std().await, files.clone());
+            aside(move || files.remove(&file)).await?;
+        }
+        reserved
+    }
+
+    /// Has room for the whole file.
+    async fn reserve(&mut self) -> io::Result<()> {
+        let Some(Open { file, .. }) = &self.open else {
+            return Ok(());
+        };
+        let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
+        aside(move || files::reserve(&file, size).map_err(NoRoom::wrap)).await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
@@ -212,7 +229,7 @@ impl Part {
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
         }
-        Ok(())
+        self.reserve().await
     }
 
     /// How long the disk kept the transfer waiting so far.
@@ -231,13 +248,15 @@ impl Part {
         Ok(())
     }
 
-    /// The body has ended here. If it was the whole file's, nothing is missing behind it; a part may be followed by more.
-    pub(crate) fn end(&mut self, body: Body) {
-        let end = self.offset + self.gathered.len() as u64;
-        if self.gaps.size().is_none() && body == Body::Whole {
-            self.gaps.ends_at(end);
-        }
-        self.gaps.fill(self.offset..end);
+    /// The file has ended here, so nothing is missing behind it.
+    pub(crate) fn end(&mut self) {
+        self.gaps.ends_at(self.offset + self.gathered.len() as u64);
+        self.settle();
+    }
+
+    /// The gathered bytes are here.
+    pub(crate) fn settle(&mut self) {
+        self.gaps.fill(self.offset..self.offset + self.gathered.len() as u64);
     }
 
     /// Gives the gathered bytes to the system.
@@ -336,23 +355,24 @@ impl Part {
 
     /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
     /// trust go.
-    /// Says whether anything was kept.
-    pub(crate) async fn park(mut self) -> io::Result<bool> {
+    /// Says how many bytes of the file are here.
+    pub(crate) async fn park(mut self) -> io::Result<u64> {
         let is_worth = self
             .identity
             .as_ref()
             .is_some_and(|identity| identity.validator.is_some());
-        let is_there = self.open.is_some() || !self.gathered.is_empty();
+        let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
-            return Ok(false);
+            return Ok(0);
         }
         self.flush().await?;
         if let Some(Open { file, .. }) = &mut self.open {
             file.flush().await?;
         }
+        let held = self.gaps.held();
         self.synchronise().await?;
-        Ok(true)
+        Ok(held)
     }
 
     /// What came is worth nothing: it goes.

@@ -1,7 +1,7 @@
 //! Does the file add up? Bytes that come in order are added up on the way; only a file that came in pieces is read again.
 
 use crate::checksum::{Adding, Checksum};
-use crate::disk::part::{Body, Part};
+use crate::disk::part::Part;
 use crate::error::TransferError;
 
 use super::disk;
@@ -23,15 +23,6 @@ impl Check {
     /// For a body that continues.
     pub(super) fn later(wanted: Vec<Checksum>) -> Self {
         Self { wanted, adding: None }
-    }
-
-    /// What the body is of.
-    pub(super) fn body(&self) -> Body {
-        if self.adding.is_some() {
-            Body::Whole
-        } else {
-            Body::Range
-        }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {

@@ -119,15 +119,18 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
-        let of = check.body();
         let received = self.copy(&mut body, &mut part, expected, &mut check, cost).await;
         cost.disk += part.waited();
         match received {
             Ok(()) => {
-                cost.keep(cost.received - before, of);
-                part.end(of);
+                cost.kept += cost.received - before;
+                match expected {
+                    None => part.end(),
+                    // A part of a file ends where it was said to, which need not be where the file ends.
+                    Some(_) => part.settle(),
+                }
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
-                    part.park().await.map_err(|source| disk("keep what came", source))?;
+                    cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
                 self.finish(part, check, head, size, cost).await
@@ -139,8 +142,9 @@ impl Copy<'_> {
             }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
-                if part.park().await.is_ok_and(|is_kept| is_kept) {
-                    cost.keep(cost.received - before, of);
+                cost.held = part.park().await.unwrap_or(0);
+                if cost.held > 0 {
+                    cost.kept += cost.received - before;
                 }
                 Err(error)
             }
@@ -188,9 +192,14 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         if let Err(error) = check.verify(&mut part).await {
-            part.discard()
-                .await
-                .map_err(|source| disk("remove what does not add up", source))?;
+            if let TransferError::Checksum(_) = error {
+                part.discard()
+                    .await
+                    .map_err(|source| disk("remove what does not add up", source))?;
+            } else {
+                // It could not be read, and that says nothing against the bytes.
+                let _ = part.park().await;
+            }
             return Err(error);
         }
         let since = Instant::now();

@@ -14,6 +14,7 @@ mod origin;
 mod outcome;
 mod room;
 mod running;
+mod tls;
 mod versions;
 mod victim;
 
@@ -22,6 +23,7 @@ pub use origin::{Answer, Gate, Origin, Request, Resource};
 pub use outcome::Outcome;
 pub use room::Room;
 pub use running::Running;
+pub use tls::{Authority, Identity, TlsFront};
 pub use versions::{Kind, Moment, Random, Versions};
 pub use victim::Victim;
 

@@ -101,6 +101,17 @@ impl Request {
     }
 }
 
+impl Request {
+    /// As it looks to a server that does not know ranges and conditions.
+    pub(super) fn without_conditions(&self) -> Self {
+        let mut request = self.clone();
+        let is_condition =
+            |name: &str| name.eq_ignore_ascii_case("Range") || name.to_ascii_lowercase().starts_with("if-");
+        request.fields.retain(|(name, _)| !is_condition(name));
+        request
+    }
+}
+
 impl Shared {
     /// Writes the request down and finds its answer.
     fn take(&self, mut request: Request, is_reused: bool) -> (usize, Vec<Step>, End) {
@@ -113,6 +124,9 @@ impl Shared {
         } else {
             file.next_answer()
         };
+        if let super::Answer::Becomes(body, fields, _) = &answer {
+            file.become_another(body, fields);
+        }
         let (steps, end) = answer.script(file, &request).steps();
         request.answer = format!("{answer:.80?}");
         state.log.push(request);
@@ -139,6 +153,9 @@ fn perform(shared: &Shared, stream: &mut TcpStream, index: usize, steps: Vec<Ste
             Step::Hold(gate) => go_on(wait(stream, gate.as_ref(), None)?)?,
             Step::Pause(time) => go_on(wait(stream, None, Some(time))?)?,
             Step::Drip(byte) => drip(stream, byte)?,
+            Step::Flood(bytes) => loop {
+                stream.write_all(&bytes)?;
+            },
         }
     }
     Ok(())
