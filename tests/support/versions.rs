@@ -318,6 +318,8 @@ impl Head {
 
 fn talk(shared: &Shared, mut stream: TcpStream) -> io::Result<()> {
     let _ = stream.set_nodelay(true);
+    // What is sent has nearly been read.
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, 64 * 1024);
     let mut buffer = Vec::new();
     while let Some(head) = Head::read(&mut stream, &mut buffer)? {
         answer(shared, &mut stream, &head)?;
