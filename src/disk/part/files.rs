@@ -435,7 +435,7 @@ mod tests {
             |files, _| rename(&files.folder, &files.part, &files.last, Replace::Never),
             |files, file| files.remove(file),
         ];
-        for between in ways {
+        for (between, is_followed) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
             let dir = tempfile::tempdir().unwrap();
             let disk = Disk::open(dir.path()).unwrap();
             let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
@@ -444,6 +444,9 @@ mod tests {
             assert!(matches!(files.lock(early).unwrap(), Some(Standing::Locked)));
             between(&files, &file).unwrap();
             drop(file);
+            if is_followed {
+                File::create(dir.path().join("a.part")).unwrap();
+            }
             assert!(files.lock(late).unwrap().is_none());
         }
     }
