@@ -169,7 +169,7 @@ fn plain(name: &str) -> String {
 
 fn from_hex(hex: &str) -> Option<Vec<u8>> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let is_hex = hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hex = hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit());
     is_hex.then(|| hex.as_bytes().chunks(2).map(pair).collect())?
 }
 

@@ -86,6 +86,15 @@ impl Disk {
         self.look(path).is_ok_and(|found| found != Found::Nothing)
     }
 
+    /// Is there a file at this path that was finished for another entry, and left alone since? Blocks for a few system
+    /// calls.
+    pub(crate) fn is_another_s(&self, path: &Path, entry: &str) -> bool {
+        let Ok(Found::File { size, modified, mark }) = self.look(path) else {
+            return false;
+        };
+        mark.is_some_and(|mark| mark.is_intact(size, modified) && !mark.vouches_for(entry, size, modified))
+    }
+
     /// What stands at this path.
     pub(crate) async fn found(&self, path: &Arc<PathBuf>) -> io::Result<Found> {
         let (disk, path) = (self.clone(), Arc::clone(path));

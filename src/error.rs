@@ -288,7 +288,7 @@ pub(crate) fn lacks_descriptors(error: &io::Error) -> bool {
 }
 
 /// An operating-system error in words, without its number.
-pub(crate) fn os(error: &io::Error) -> String {
+pub(crate) fn os(error: &(impl std::error::Error + ?Sized)) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();

@@ -24,6 +24,10 @@ use crate::error::{SetupError, TransferError};
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
 pub(crate) use coding::{Decoded, is_the_file};
+#[cfg(fuzzing)]
+pub(crate) use disposition::filename;
+#[cfg(fuzzing)]
+pub(crate) use head::retry_after;
 pub(crate) use head::{ContentRange, Head};
 
 /// An error's body up to this many bytes is read, so that its connection can serve the next request.

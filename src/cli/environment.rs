@@ -11,11 +11,11 @@ pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> anyhow::Resu
     let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let either = |name: &str| read(name).or_else(|| read(&name.to_uppercase()));
     let all = proxy("all_proxy", either("all_proxy"))?;
-    let mut proxies = Proxies::default();
-    proxies.http = proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone());
-    proxies.https = proxy("https_proxy", either("https_proxy"))?.or(all);
-    proxies.except = either("no_proxy");
-    Ok(proxies)
+    Ok(Proxies {
+        http: proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone()),
+        https: proxy("https_proxy", either("https_proxy"))?.or(all),
+        except: either("no_proxy"),
+    })
 }
 
 fn proxy(name: &str, value: Option<String>) -> anyhow::Result<Option<Url>> {

@@ -27,6 +27,22 @@ enum As {
     Folder,
 }
 
+/// May an entry have a name, as far as the folder is concerned?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Granted,
+    /// Nobody may.
+    Denied,
+    /// This entry may not. Another may.
+    Reserved,
+}
+
+impl Leave {
+    pub(crate) fn granted_if(is_free: bool) -> Self {
+        if is_free { Self::Granted } else { Self::Denied }
+    }
+}
+
 impl Claims {
     pub(crate) fn new(case: Case) -> Self {
         Self {
@@ -45,11 +61,17 @@ impl Claims {
     }
 
     /// Gives away a path: the one wanted, or the nearest numbered one that no earlier entry has as a file, a folder or
-    /// a temporary name, and that `is_free` does not object to.
-    pub(crate) fn claim(&mut self, wanted: &Path, is_free: impl Fn(&Path) -> bool) -> PathBuf {
+    /// a temporary name, and that `leave` does not object to.
+    pub(crate) fn claim(&mut self, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> PathBuf {
         let parent = self.folder(wanted.parent().unwrap_or(Path::new("")));
         let wanted = parent.join(wanted.file_name().unwrap_or_default());
-        let path = self.free(&wanted, |claims, path| claims.fits_file(path) && is_free(path));
+        let path = self.free(&wanted, |claims, path| {
+            if claims.fits_file(path) {
+                leave(path)
+            } else {
+                Leave::Denied
+            }
+        });
         self.taken.insert(self.key(As::File, &path));
         path
     }
@@ -58,24 +80,31 @@ impl Claims {
     fn folder(&mut self, wanted: &Path) -> PathBuf {
         let mut folder = PathBuf::new();
         for component in wanted.components() {
-            folder = self.free(&folder.join(component), Self::fits_folder);
+            folder = self.free(&folder.join(component), |claims, path| {
+                Leave::granted_if(claims.fits_folder(path))
+            });
             self.taken.insert(self.key(As::Folder, &folder));
         }
         folder
     }
 
-    fn free(&mut self, wanted: &Path, fits: impl Fn(&Self, &Path) -> bool) -> PathBuf {
-        if fits(self, wanted) {
+    fn free(&mut self, wanted: &Path, leave: impl Fn(&Self, &Path) -> Leave) -> PathBuf {
+        if leave(self, wanted) == Leave::Granted {
             return wanted.to_owned();
         }
         let name = wanted.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let key = self.key(As::File, wanted);
         let mut number = self.numbers.get(&key).copied().unwrap_or(2);
+        let mut reserved = None;
         loop {
             let path = wanted.with_file_name(name::numbered(&name, number));
-            if fits(self, &path) {
-                self.numbers.insert(key, number);
-                return path;
+            match leave(self, &path) {
+                Leave::Granted => {
+                    self.numbers.insert(key, reserved.unwrap_or(number));
+                    return path;
+                }
+                Leave::Reserved => reserved = reserved.or(Some(number)),
+                Leave::Denied => {}
             }
             number += 1;
         }
@@ -157,7 +186,7 @@ mod tests {
 
     fn names(case: Case, wanted: &[&str]) -> Vec<String> {
         let mut claims = Claims::new(case);
-        let claim = |w: &&str| claims.claim(Path::new(w), |_| true).display().to_string();
+        let claim = |w: &&str| claims.claim(Path::new(w), |_| Leave::Granted).display().to_string();
         wanted.iter().map(claim).collect()
     }
 
@@ -174,6 +203,31 @@ mod tests {
         ] {
             assert_eq!(names(Case::Matters, &wanted), given);
         }
+    }
+
+    #[test]
+    fn a_name_that_is_reserved_is_left_to_its_entry() {
+        let mut claims = Claims::new(Case::Matters);
+        let owners = [("x", 'a'), ("x-2", 'b'), ("x-3", 'c')];
+        let mut claim = |entry: char| {
+            let is_another_s = |path: &Path| {
+                owners
+                    .iter()
+                    .any(|&(name, owner)| path == Path::new(name) && owner != entry)
+            };
+            let leave = |path: &Path| {
+                if is_another_s(path) {
+                    Leave::Reserved
+                } else {
+                    Leave::Granted
+                }
+            };
+            claims.claim(Path::new("x"), leave).display().to_string()
+        };
+        assert_eq!(
+            ['d', 'c', 'a', 'b', 'e'].map(&mut claim),
+            ["x-4", "x-3", "x", "x-2", "x-5"]
+        );
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub(crate) struct Identity {
     pub(crate) url: String,
     /// What `If-Range` is to say; without it the bytes are worth nothing to a later try.
     pub(crate) validator: Option<String>,
+    /// The name it is to get in its folder, if that is not its path's.
+    pub(crate) name: Option<String>,
+    pub(crate) replace: Replace,
 }
 
 /// What a whole file is given along with its name.
@@ -112,8 +115,9 @@ impl Part {
     pub(crate) async fn survey(disk: &Disk, path: &Arc<PathBuf>) -> io::Result<(Found, Earlier)> {
         let (at, of) = (disk.clone(), Arc::clone(path));
         let look = move || {
-            let found = at.look(&of)?;
+            // The part first: a file that another process finishes in between is seen.
             let earlier = Files::find(&at, &of)?;
+            let found = at.look(&of)?;
             if earlier.is_none() && found != Found::Nothing {
                 Files::remove_orphan(&at, &of);
             }
@@ -143,6 +147,8 @@ impl Part {
             part.identity = Some(Identity {
                 url: record.url.clone(),
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
+                name: None,
+                replace: if record.replaces { Replace::Old } else { Replace::Never },
             });
             record.clone()
         });
@@ -152,6 +158,13 @@ impl Part {
     /// The validator of the bytes that are here.
     pub(crate) fn validator(&self) -> Option<String> {
         self.identity.as_ref().and_then(|identity| identity.validator.clone())
+    }
+
+    /// Was it to take another file's place?
+    pub(crate) fn replaces(&self) -> bool {
+        self.identity
+            .as_ref()
+            .is_some_and(|identity| identity.replace == Replace::Old)
     }
 
     /// Which bytes are missing, not counting those that are gathered.
@@ -178,16 +191,17 @@ impl Part {
 
     /// Takes what an earlier try left away, and has room for the new bytes.
     async fn empty(&mut self) -> io::Result<()> {
-        // The record first: it must not claim what is cut off.
-        self.write_record().await?;
+        // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
+        // an empty part.
         if let Some(Open { file, .. }) = &mut self.open {
             file.rewind().await?;
             file.set_len(0).await?;
         }
+        self.write_record().await?;
         let reserved = self.reserve().await;
-        if let (Err(_), Some(Open { files, .. })) = (&reserved, &self.open) {
-            let files = files.clone();
-            aside(move || files.remove()).await?;
+        if let (Err(_), Some(Open { file, files })) = (&reserved, &self.open) {
+            let (file, files) = (file.try_clone().await?.into_std().await, files.clone());
+            aside(move || files.remove(&file)).await?;
         }
         reserved
     }
@@ -204,9 +218,15 @@ impl Part {
     /// From here on, the bytes at this offset come, of the same file as before.
     pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
         self.identity = Some(identity);
+        if let Some(Open { file, .. }) = &mut self.open {
+            // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record
+            // would let it pass for ours.
+            file.set_len(self.gaps.reach()).await?;
+        }
         if let Some(size) = size {
             self.gaps.ends_at(size);
         }
+        self.synchronise().await?;
         self.offset = offset;
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
@@ -253,13 +273,15 @@ impl Part {
         self.written(bytes.len()).await
     }
 
-    /// The body has ended here, so nothing is missing behind it.
+    /// The file has ended here, so nothing is missing behind it.
     pub(crate) fn end(&mut self) {
-        let end = self.offset + self.gathered.len() as u64;
-        if self.gaps.size().is_none() {
-            self.gaps.ends_at(end);
-        }
-        self.gaps.fill(self.offset..end);
+        self.gaps.ends_at(self.offset + self.gathered.len() as u64);
+        self.settle();
+    }
+
+    /// The gathered bytes are here.
+    pub(crate) fn settle(&mut self) {
+        self.gaps.fill(self.offset..self.offset + self.gathered.len() as u64);
     }
 
     /// Gives the gathered bytes to the system.
@@ -291,11 +313,19 @@ impl Part {
     async fn create(&mut self) -> io::Result<()> {
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
         let (record, size) = (self.record(), self.gaps.size());
+        let identity = self.identity.clone();
         let (file, files) = aside(move || {
             let taken = Files::create(&disk, &path)?;
+            // Another process may have been faster: what is to come would be for nothing.
+            if let Some(identity) = identity.filter(|identity| identity.replace == Replace::Never)
+                && taken.files.is_finished(identity.name.as_deref())?
+            {
+                taken.files.remove(&taken.file)?;
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
             let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
             if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
-                let _ = taken.files.remove();
+                let _ = taken.files.remove(&taken.file);
                 return Err(error);
             }
             Ok((taken.file, taken.files))
@@ -330,7 +360,9 @@ impl Part {
             Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
             None => Default::default(),
         };
-        Record::new(url, validator, self.gaps.size(), self.gaps.pairs())
+        let mut record = Record::new(url, validator, self.gaps.size(), self.gaps.pairs());
+        record.replaces = self.replaces();
+        record
     }
 
     /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
@@ -354,8 +386,8 @@ impl Part {
 
     /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
     /// trust go.
-    /// Says whether anything was kept.
-    pub(crate) async fn park(mut self) -> io::Result<bool> {
+    /// Says how many bytes of the file are here.
+    pub(crate) async fn park(mut self) -> io::Result<u64> {
         let is_worth = self
             .identity
             .as_ref()
@@ -363,14 +395,15 @@ impl Part {
         let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
-            return Ok(false);
+            return Ok(0);
         }
         self.flush().await?;
         if let Some(Open { file, .. }) = &mut self.open {
             file.flush().await?;
         }
+        let held = self.gaps.held();
         self.synchronise().await?;
-        Ok(true)
+        Ok(held)
     }
 
     /// What came is worth nothing: it goes.
@@ -379,12 +412,7 @@ impl Part {
             return Ok(());
         };
         let file = file.into_std().await;
-        aside(move || {
-            let removed = files.remove();
-            drop(file);
-            removed
-        })
-        .await
+        aside(move || files.remove(&file)).await
     }
 
     /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come
@@ -441,7 +469,7 @@ fn big_steps(file: std::fs::File) -> File {
 
 /// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
 /// appended since the record are there; over a crash of the machine only what was synchronised before it is.
-fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
+pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
     let mut gaps = Gaps::from_pairs(record.size, record.gaps.iter().copied())?;
     if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
         return None;

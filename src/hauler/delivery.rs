@@ -19,7 +19,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Try, Want, plan};
+use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
@@ -141,9 +141,8 @@ impl Delivery<'_> {
     async fn try_until_done(&mut self, home: &HostKey, first: Slot) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
-        let mut slot = first;
+        let (mut slot, mut most) = (first, 0);
         loop {
-            let kept = self.cost.kept;
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
@@ -151,8 +150,10 @@ impl Delivery<'_> {
             if error.lacks_descriptors() {
                 self.shared.tools.http.forget_idle();
             }
-            // A try that brought bytes was worth it: what follows is counted anew.
-            if self.cost.kept > kept {
+            // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
+            // bytes again are not: a server that cannot go on would be asked for ever.
+            if self.cost.held > most {
+                most = self.cost.held;
                 waits = retry.waits();
                 allowance.free = FREE;
             }
@@ -178,12 +179,16 @@ impl Delivery<'_> {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.shared.tools.adds_up(self.path, checksum).await?;
+                Tools::tidy(earlier, &self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
-            Plan::Done(outcome, size) => return Ok((outcome, size)),
+            Plan::Done(outcome, size) => {
+                Tools::tidy(earlier, &self.entry).await;
+                return Ok((outcome, size));
+            }
             Plan::Fail(error) => return Err(error),
         };
-        let held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+        let held = Tools::held(earlier, &self.entry, &self.cost)?;
         // What has a part has its room, or learns early that it has none.
         if held.is_none() && want.is_for_bytes() {
             self.shared.refuse_if_unwritable(self.path).await?;
@@ -202,20 +207,24 @@ impl Delivery<'_> {
         let mut url = self.job.url.reveal().clone();
         let (mut leg, mut hops) = (Leg::Home, 0);
         loop {
+            let began = tokio::time::Instant::now();
             let step = match self.ask(&url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
-                    self.heed(&url, &error).await;
+                    self.heed(&url, &error, began).await;
                     self.note_unwritable(&error).await;
                     return Err(error);
                 }
             };
             match step {
-                Step::Done { outcome, size } => return Ok((outcome, size)),
+                Step::Done { outcome, size } => {
+                    self.shared.slots.answer_well(&HostKey::of(&url));
+                    return Ok((outcome, size));
+                }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
-                    held = self.shared.tools.held(earlier, &self.entry, &self.cost)?;
+                    held = Tools::held(earlier, &self.entry, &self.cost)?;
                 }
                 Step::Moved(_) if hops == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
@@ -268,19 +277,27 @@ impl Delivery<'_> {
         self.stop.or(future).await.ok_or(TransferError::Cancelled)
     }
 
-    /// A server that asks for time gets it, from every entry: its host pauses.
-    async fn heed(&self, url: &Url, error: &TransferError) {
+    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
+    async fn heed(&self, url: &Url, error: &TransferError, began: tokio::time::Instant) {
+        let host = HostKey::of(url);
+        let status = error.status().map(|status| status.as_u16());
+        if matches!(status, Some(429 | 503)) {
+            self.shared.slots.push_back(&host, began);
+        }
         let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
         let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
             return;
         };
-        let host = HostKey::of(url);
         let grown = self.shared.slots.pause(&host, wait);
         if grown.is_zero() {
             return;
         }
         let micros = u64::try_from(grown.as_micros()).unwrap_or(u64::MAX);
         self.shared.paused.fetch_add(micros, Ordering::Relaxed);
+        // Answers that came a moment later and ask for the same move the end by that moment: it is one pause.
+        if grown < wait / 2 {
+            return;
+        }
         let why = error.to_string();
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }

@@ -91,6 +91,10 @@ impl Maker {
             .no_proxy()
             .connect_timeout(self.timeouts.connect)
             .tcp_nodelay(true)
+            // A field that goes on in the next line is one field, its line ends blanks (RFC 9112 section 5.2): whoever
+            // reads it so reads the same lengths as its sender. The other leniencies stay off: a field that is dropped
+            // because it is malformed may be the one that says where the body ends.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Lookup)
             .connector_layer(NoteNew(Arc::clone(made)));
         for proxy in &self.proxies {
@@ -143,6 +147,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError>
     if certificates.is_empty() {
         return Err(wrong("no PEM certificate in it".into()));
     }
+    // One that cannot be read would be missed only when a server is not believed, and nobody would know why.
+    let mut trial = RootCertStore::empty();
+    let mut added = certificates.iter().map(|certificate| trial.add(certificate.clone()));
+    added
+        .try_for_each(|added| added)
+        .map_err(|error| wrong(error.to_string()))?;
     Ok(certificates)
 }
 

@@ -40,15 +40,15 @@ fn parameter(text: &str) -> Option<(&str, String, &str)> {
             continue;
         }
         let after = after[1..].trim_start_matches([' ', '\t']);
-        let (value, rest) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                (after[..end].trim_end().to_owned(), &after[end..])
-            }
-        };
+        let (value, rest) = after.strip_prefix('"').map_or_else(|| bare(after), unquoted);
         return Some((name.trim(), value, rest));
     }
+}
+
+/// A value without quotation marks goes on to the next parameter, whatever is in it.
+fn bare(text: &str) -> (String, &str) {
+    let (value, rest) = text.split_at(text.find(';').unwrap_or(text.len()));
+    (value.trim_end().to_owned(), rest)
 }
 
 /// The inside of a quoted string (RFC 9110 section 5.6.4), whose quotation mark has been passed, and the rest of the

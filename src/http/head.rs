@@ -180,7 +180,14 @@ fn is_strong(tag: &str) -> bool {
     inner.is_some_and(|inner| tag.len() <= 512 && inner.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x7E)))
 }
 
+/// Several parts in one body say their ranges in it, and what the head says is none of them (RFC 9110 section 15.3.7.2).
 fn range(fields: &HeaderMap) -> Option<ContentRange> {
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .map_or(&b""[..], header::HeaderValue::as_bytes);
+    if kind.len() >= 10 && kind[..10].eq_ignore_ascii_case(b"multipart/") {
+        return None;
+    }
     let mut all = fields.get_all(header::CONTENT_RANGE).iter();
     let only = all.next().filter(|_| all.next().is_none())?;
     ContentRange::parse(only.to_str().ok()?)
@@ -209,7 +216,7 @@ fn text<'a>(fields: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Seconds, or a date. A date is taken against the server's own clock, which need not be ours.
-fn retry_after(value: &str, server_now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, server_now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));

@@ -62,7 +62,8 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
 }
 
 fn of_tls(error: &rustls::Error) -> TransferError {
-    use rustls::Error as E;
+    use rustls::{CertificateError, Error as E};
+    const UNTRUSTED: &str = "the certificate is not to be trusted";
     let passing = !matches!(
         error,
         E::InvalidCertificate(_)
@@ -72,7 +73,8 @@ fn of_tls(error: &rustls::Error) -> TransferError {
             | E::PeerIncompatible(_)
     );
     let what = match error {
-        E::InvalidCertificate(why) => format!("the certificate is not to be trusted: {why}"),
+        E::InvalidCertificate(CertificateError::UnknownIssuer) => format!("{UNTRUSTED}: its issuer is unknown here"),
+        E::InvalidCertificate(why) => format!("{UNTRUSTED}: {why}"),
         other => other.to_string(),
     };
     TransferError::Tls {

@@ -36,13 +36,12 @@ impl Check {
         if self.wanted.is_empty() {
             return Ok(());
         }
-        let added = match self.adding {
-            Some(adding) => adding,
-            None => {
-                let adding = Adding::new(self.wanted);
-                let read = part.read_back(adding, Adding::update).await;
-                read.map_err(|source| disk("read back what came", source))?
-            }
+        let added = if let Some(adding) = self.adding {
+            adding
+        } else {
+            let adding = Adding::new(self.wanted);
+            let read = part.read_back(adding, Adding::update).await;
+            read.map_err(|source| disk("read back what came", source))?
         };
         added
             .mismatch()

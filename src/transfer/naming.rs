@@ -1,12 +1,12 @@
 //! Names that come with the answer (`-J`): given when the first head that has one is here, and kept for later tries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::resume::Course;
 use super::{Plan, Step, Tools, Want, disk, plan};
 use crate::checksum::Checksum;
-use crate::disk::claims::Claims;
+use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::disk::part::Replace;
 use crate::error::TransferError;
@@ -108,7 +108,17 @@ impl Namer<'_> {
             return Arc::clone(path);
         }
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_free = |path: &std::path::Path| self.existing != Existing::Rename || !tools.disk.is_taken(path);
-        Arc::new(claims.claim(&wanted, is_free))
+        Arc::new(claims.claim(&wanted, |path| self.leave(tools, path)))
+    }
+
+    /// The names of an earlier run stay with the entries that got them, whoever is answered first this time.
+    fn leave(&self, tools: &Tools, path: &Path) -> Leave {
+        match self.existing {
+            Existing::Rename if tools.disk.is_taken(path) => Leave::Denied,
+            Existing::Check | Existing::Skip | Existing::Update if tools.disk.is_another_s(path, self.entry) => {
+                Leave::Reserved
+            }
+            _ => Leave::Granted,
+        }
     }
 }

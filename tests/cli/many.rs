@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Answer::{Silent, Status, Well};
+use crate::support::Answer::{CutAfter, HangUp, Silent, Status, Trickle, Well};
 use crate::support::{Gate, Origin, Room, bytes};
 
 fn paths(prefix: &str, count: usize) -> Vec<String> {
@@ -40,6 +40,37 @@ fn so_many_jobs_run_at_once_and_no_more() {
         haul.finish().succeeds();
         assert_eq!(origin.most_at_once(), jobs);
     }
+}
+
+#[test]
+fn with_one_job_a_retry_comes_before_the_next_entry() {
+    let origin = Origin::new();
+    origin
+        .file_elsewhere("x")
+        .then(Status(503))
+        .then(HangUp)
+        .then(CutAfter(0));
+    let room = Room::new();
+    room.haul()
+        .impatient()
+        .args(["-j", "1"])
+        .stdin(origin.list(["/1", "/2", "/3"]))
+        .run()
+        .succeeds();
+    assert_eq!(origin.paths(), ["/1", "/1", "/1", "/1", "/2", "/3"]);
+}
+
+#[test]
+fn the_jobs_of_all_hosts_together_are_no_more() {
+    let (first, second) = (Origin::new(), Origin::new());
+    for origin in [&first, &second] {
+        origin.file_elsewhere("xx").always(Trickle(2));
+    }
+    let room = Room::new();
+    let list = first.list(paths("/a", 6)) + &second.list(paths("/b", 6));
+    let haul = room.haul().args(["-j", "3", "--per-host", "2"]).stdin(list);
+    haul.run().succeeds();
+    assert_eq!(Origin::most_at_once_of(&[&first, &second]), 3);
 }
 
 #[test]

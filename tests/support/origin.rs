@@ -17,6 +17,7 @@ mod resource;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -82,8 +83,6 @@ struct State {
     elsewhere: File,
     hangs_up_on_reuse: bool,
     log: Vec<Request>,
-    /// Ticks with every request that opens or closes.
-    clock: u64,
     connections: usize,
     sockets: HashMap<usize, TcpStream>,
     closing: bool,
@@ -95,12 +94,14 @@ impl Shared {
     }
 }
 
-impl State {
-    fn tick(&mut self) -> u64 {
-        self.clock += 1;
-        self.clock
-    }
+/// Ticks with every request that opens or closes, at whichever origin.
+static CLOCK: AtomicU64 = AtomicU64::new(0);
 
+fn tick() -> u64 {
+    CLOCK.fetch_add(1, Ordering::SeqCst)
+}
+
+impl State {
     fn edit(&mut self, path: Option<&str>, change: impl FnOnce(&mut File)) {
         let file = path.and_then(|path| self.files.get_mut(path));
         change(file.unwrap_or(&mut self.elsewhere));
@@ -191,7 +192,12 @@ impl Origin {
     /// The most requests that were open at one time. A request closes with the last byte of its answer, so a
     /// client that sends the next one after that byte never has two open.
     pub fn most_at_once(&self) -> usize {
-        let log = self.requests();
+        Self::most_at_once_of(&[self])
+    }
+
+    /// The same, of several origins together.
+    pub fn most_at_once_of(origins: &[&Self]) -> usize {
+        let log: Vec<_> = origins.iter().flat_map(|origin| origin.requests()).collect();
         let opened = log.iter().map(|r| (r.opened, 1));
         let closed = log.iter().map(|r| (r.closed, -1));
         let mut changes: Vec<(u64, isize)> = opened.chain(closed).collect();

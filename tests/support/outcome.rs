@@ -93,6 +93,14 @@ impl Outcome {
         self
     }
 
+    /// So many lines of standard error hold this text.
+    #[track_caller]
+    pub fn says_times(&self, text: &str, count: usize) -> &Self {
+        let said = self.stderr.lines().filter(|line| line.contains(text)).count();
+        assert_eq!(said, count, "lines that say {text:?}");
+        self
+    }
+
     /// Neither stream holds this text.
     #[track_caller]
     pub fn never_says(&self, text: &str) -> &Self {

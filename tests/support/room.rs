@@ -70,6 +70,11 @@ impl Room {
         path
     }
 
+    /// Is there a file of that name, or anything else?
+    pub fn has(&self, name: &str) -> bool {
+        fs::symlink_metadata(self.path(name)).is_ok()
+    }
+
     /// The content of a file that arrived.
     #[track_caller]
     pub fn read(&self, name: &str) -> Vec<u8> {

@@ -47,6 +47,16 @@ pub enum Answer {
     HeldAfter(usize, Gate),
     /// The other answer, with one more header field.
     With(Box<Answer>, String, String),
+    /// This status, these header fields and this body, with its length, whatever was asked for.
+    Says(u16, Vec<(String, String)>, Vec<u8>),
+    /// The other answer, as of a server that does not know ranges and conditions.
+    Deaf(Box<Answer>),
+    /// From this request on the file is this one with these header fields; then the other answer.
+    Becomes(Vec<u8>, Vec<(String, String)>, Box<Answer>),
+    /// These bytes, HTTP or not; then the connection is kept.
+    RawKept(Vec<u8>),
+    /// The first bytes, and then the second ones again and again, as fast as they are taken.
+    Flood(Vec<u8>, Vec<u8>),
 }
 
 impl Answer {
@@ -68,6 +78,22 @@ impl Answer {
     /// With a `Retry-After` that is the date of so long from now, cut to a second as all HTTP dates are.
     pub fn retry_after_date(self, wait: Duration) -> Self {
         self.retry_after(&httpdate::fmt_http_date(SystemTime::now() + wait))
+    }
+
+    /// As of a server that does not know ranges and conditions.
+    pub fn deaf(self) -> Self {
+        Self::Deaf(Box::new(self))
+    }
+
+    /// A 206 with this `Content-Range`.
+    pub fn part(content_range: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::Says(206, Vec::new(), body.as_ref().to_owned()).field("Content-Range", content_range)
+    }
+
+    /// The file has become this one, with this strong validator.
+    pub fn becomes(body: impl AsRef<[u8]>, etag: &str, then: Self) -> Self {
+        let etag = ("ETag".to_owned(), format!("\"{etag}\""));
+        Self::Becomes(body.as_ref().to_owned(), vec![etag], Box::new(then))
     }
 
     /// Not before the gate opens.
@@ -97,6 +123,15 @@ impl Answer {
             Self::Held(gate, answer) => answer.script(file, request).held(gate),
             Self::HeldAfter(n, gate) => Script::by_length(good()).hold_at(*n, gate),
             Self::With(answer, name, value) => answer.script(file, request).with((name.clone(), value.clone())),
+            Self::Says(status, fields, body) => Script::by_length(Message {
+                status: *status,
+                fields: fields.clone(),
+                body: body.clone(),
+            }),
+            Self::Deaf(answer) => answer.script(file, &request.without_conditions()),
+            Self::Becomes(_, _, answer) => answer.script(file, request),
+            Self::RawKept(bytes) => Script::raw(bytes).end(End::Keep),
+            Self::Flood(first, again) => Script::raw(first).then(Step::Flood(again.clone())),
         };
         if request.method == "HEAD" {
             script.without_body()
@@ -123,6 +158,8 @@ pub(super) enum Step {
     Pause(Duration),
     /// This byte again and again.
     Drip(u8),
+    /// These bytes again and again, as fast as the peer takes them.
+    Flood(Vec<u8>),
 }
 
 /// An answer, laid out.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::{End, Step};
 use super::gate::{Woken, wait};
-use super::{Request, Shared};
+use super::{Request, Shared, tick};
 
 /// Between two bytes of an endless header section.
 const DRIP: Duration = Duration::from_millis(20);
@@ -101,11 +101,22 @@ impl Request {
     }
 }
 
+impl Request {
+    /// As it looks to a server that does not know ranges and conditions.
+    pub(super) fn without_conditions(&self) -> Self {
+        let mut request = self.clone();
+        let is_condition =
+            |name: &str| name.eq_ignore_ascii_case("Range") || name.to_ascii_lowercase().starts_with("if-");
+        request.fields.retain(|(name, _)| !is_condition(name));
+        request
+    }
+}
+
 impl Shared {
     /// Writes the request down and finds its answer.
     fn take(&self, mut request: Request, is_reused: bool) -> (usize, Vec<Step>, End) {
         let mut state = self.lock();
-        request.opened = state.tick();
+        request.opened = tick();
         let hangs_up = is_reused && state.hangs_up_on_reuse;
         let file = state.file(&request);
         let answer = if hangs_up {
@@ -113,6 +124,9 @@ impl Shared {
         } else {
             file.next_answer()
         };
+        if let super::Answer::Becomes(body, fields, _) = &answer {
+            file.become_another(body, fields);
+        }
         let (steps, end) = answer.script(file, &request).steps();
         request.answer = format!("{answer:.80?}");
         state.log.push(request);
@@ -122,7 +136,7 @@ impl Shared {
 
     fn finish(&self, index: usize) {
         let mut state = self.lock();
-        let now = state.tick();
+        let now = tick();
         let request = &mut state.log[index];
         request.closed = request.closed.min(now);
     }
@@ -139,6 +153,9 @@ fn perform(shared: &Shared, stream: &mut TcpStream, index: usize, steps: Vec<Ste
             Step::Hold(gate) => go_on(wait(stream, gate.as_ref(), None)?)?,
             Step::Pause(time) => go_on(wait(stream, None, Some(time))?)?,
             Step::Drip(byte) => drip(stream, byte)?,
+            Step::Flood(bytes) => loop {
+                stream.write_all(&bytes)?;
+            },
         }
     }
     Ok(())

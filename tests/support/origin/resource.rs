@@ -122,6 +122,12 @@ impl File {
         self.fields.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Another file takes its place, and what was to be answered stays.
+    pub(super) fn become_another(&mut self, body: &[u8], fields: &[Field]) {
+        self.body = body.into();
+        self.fields = fields.to_vec();
+    }
+
     /// What the next request gets.
     pub(super) fn next_answer(&mut self) -> Answer {
         self.script.pop_front().unwrap_or_else(|| self.always.clone())

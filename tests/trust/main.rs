@@ -1,0 +1,14 @@
+//! What haul promises about bytes: right and whole whatever a server does, fetched once, kept where they belong.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+// mod checksums;
+// mod codings;
+// mod crowd;
+mod framing;
+// mod naming;
+mod resume;
+mod secrets;
+mod there;
+mod tls;

@@ -1,0 +1,317 @@
+//! Names from servers (`-J`): understood, cleaned, and never in anybody's way.
+
+use std::fs;
+
+use crate::support::Answer::{CutAfter, Status};
+use crate::support::{Answer, Gate, Origin, Room, bytes};
+
+/// With this field, `/get` is saved under this name.
+#[track_caller]
+fn is_named(disposition: &str, name: &str) {
+    let origin = Origin::new();
+    let url = origin
+        .file("/get", "hello")
+        .field("Content-Disposition", disposition)
+        .url();
+    let room = Room::new();
+    let outcome = room.haul().args(["-J", "-v", &url]).run();
+    outcome.succeeds().is_plain_text();
+    assert_eq!(room.names(), [name], "{disposition}");
+    room.is_clean_outside_the_folder(&[]);
+}
+
+#[test]
+fn a_server_names_its_file_in_many_ways() {
+    for (disposition, name) in [
+        ("attachment; filename=a.bin", "a.bin"),
+        (r#"attachment; filename="a b.bin""#, "a b.bin"),
+        (r#"attachment; filename="a;b, c.bin"; size=5"#, "a;b, c.bin"),
+        (r#"attachment; filename="a\"b.bin""#, "a\"b.bin"),
+        (
+            r#"attachment; filename="plain.bin"; filename*=UTF-8''%e2%82%ac.bin"#,
+            "€.bin",
+        ),
+        (
+            r#"attachment; filename*=UTF-8''%e2%82%ac.bin; filename="plain.bin""#,
+            "€.bin",
+        ),
+        ("attachment; filename*=iso-8859-1'de'%FC.bin", "ü.bin"),
+        (r#"attachment; filename="plain.bin"; filename*=UTF-8''%ff"#, "plain.bin"),
+        ("attachment; filename=\"naïve.bin\"", "naïve.bin"),
+        ("INLINE;FILENAME=a.bin", "a.bin"),
+        ("attachment; filename*0=\"a\"; filename*1=\"b\"", "get"),
+        ("attachment", "get"),
+        ("attachment; filename=\"\"", "get"),
+        ("attachment; filename=\"   \"", "get"),
+        ("", "get"),
+    ] {
+        is_named(disposition, name);
+    }
+}
+
+#[test]
+fn evil_names_are_cleaned() {
+    for (name, cleaned) in [
+        ("../../evil", "evil"),
+        ("/etc/passwd", "passwd"),
+        ("/tmp/evil", "evil"),
+        (r"C:\\Windows\\evil.exe", "evil.exe"),
+        (r"..\\..\\evil", "evil"),
+        ("..", "get"),
+        (".", "get"),
+        ("dir/", "get"),
+        (".bashrc", "bashrc"),
+        ("CON", "_CON"),
+        ("con.txt", "_con.txt"),
+        ("lpt1.tar.gz", "_lpt1.tar.gz"),
+        ("x\u{202e}gpj.exe", "x_gpj.exe"),
+        ("a\u{200b}b", "a_b"),
+        ("trailing. . .", "trailing"),
+        ("~/evil", "evil"),
+        ("-rf", "-rf"),
+    ] {
+        is_named(&format!("attachment; filename=\"{name}\""), cleaned);
+    }
+    for (encoded, cleaned) in [
+        ("..%2f..%2fevil", "evil"),
+        ("%2e%2e", "get"),
+        ("a%00b", "a_b"),
+        ("a%0ab%1b%5b31m", "a_b_[31m"),
+        ("a%e2%80%aeb", "a_b"),
+    ] {
+        is_named(&format!("attachment; filename*=UTF-8''{encoded}"), cleaned);
+    }
+}
+
+#[test]
+fn a_name_that_is_too_long_keeps_its_ending() {
+    let origin = Origin::new();
+    let field = format!("attachment; filename=\"{}.tar.gz\"", "n".repeat(300));
+    let body = bytes(600_000, 1);
+    let url = origin
+        .file("/get", &body)
+        .etag("v1")
+        .field("Content-Disposition", &field)
+        .then(CutAfter(300_000))
+        .url();
+    let room = Room::new();
+    room.haul().impatient().args(["-J", &url]).run().succeeds();
+    let names = room.names();
+    assert!(
+        names.len() == 1 && names[0].ends_with("n.tar.gz") && names[0].len() <= 255,
+        "{names:?}"
+    );
+}
+
+#[test]
+fn without_the_option_no_server_names_a_file() {
+    let origin = Origin::new();
+    let url = origin
+        .file("/get", "hello")
+        .field("Content-Disposition", "attachment; filename=evil")
+        .url();
+    let room = Room::new();
+    room.haul().arg(url).run().succeeds();
+    room.holds_exactly(&[("get", "hello")]);
+}
+
+/// A field that names this.
+fn named(name: &str) -> (&'static str, String) {
+    ("Content-Disposition", format!("attachment; filename=\"{name}\""))
+}
+
+#[test]
+fn two_files_of_one_name_both_arrive() {
+    for jobs in ["1", "4"] {
+        let origin = Origin::new();
+        let (field, value) = named("report.pdf");
+        for n in ["1", "2", "3"] {
+            origin.file(&format!("/get?id={n}"), n).field(field, &value);
+        }
+        let room = Room::new();
+        let list = origin.list(["/get?id=1", "/get?id=2", "/get?id=3"]);
+        room.haul()
+            .args(["-J", "-j", jobs])
+            .stdin(list)
+            .run()
+            .succeeds()
+            .finished(3, 3);
+        assert_eq!(room.names(), ["report-2.pdf", "report-3.pdf", "report.pdf"]);
+        let mut contents: Vec<_> = room.files().into_values().collect();
+        contents.sort();
+        assert_eq!(contents, [b"1", b"2", b"3"]);
+    }
+}
+
+#[test]
+fn a_server_s_name_that_is_in_the_list_is_left_to_the_list() {
+    // The list's file is late, and its name is its own all the same.
+    let origin = Origin::new();
+    let gate = Gate::new();
+    let (field, value) = named("a.bin");
+    origin.file("/get", "the server's").field(field, &value);
+    origin.file("/a.bin", "the list's").then(Answer::Well.held_by(&gate));
+    let room = Room::new();
+    let mut haul = room.haul().args(["-J", "-v", "-j", "2"]).start();
+    haul.write(origin.list(["/a.bin", "/get"]));
+    haul.wait_for_stderr("a-2.bin");
+    gate.open();
+    haul.finish().succeeds();
+    room.holds_exactly(&[("a.bin", "the list's"), ("a-2.bin", "the server's")]);
+}
+
+#[test]
+fn a_server_s_name_that_is_another_s_temporary_name_is_avoided() {
+    let origin = Origin::new();
+    let gate = Gate::new();
+    let body = bytes(600_000, 1);
+    origin
+        .file("/a.bin", &body)
+        .etag("v1")
+        .then(Answer::HeldAfter(500_000, gate.clone()));
+    for (path, name) in [("/1", "a.bin.part"), ("/2", "a.bin.part.json"), ("/3", "A.BIN.PART")] {
+        let (field, value) = named(name);
+        origin.file(path, name).field(field, &value);
+    }
+    let room = Room::new();
+    let mut haul = room.haul().args(["-J", "-v", "-j", "2"]).start();
+    haul.write(origin.list(["/a.bin", "/1", "/2", "/3"]));
+    haul.wait_for_stderr("A.BIN.PART");
+    gate.open();
+    haul.finish().succeeds().finished(4, 4);
+    room.holds(&[("a.bin", &body)]);
+    assert_eq!(room.names().len(), 4);
+}
+
+#[test]
+fn a_download_without_a_name_yet_is_continued() {
+    let origin = Origin::new();
+    let body = bytes(600_000, 1);
+    let (field, value) = named("named.bin");
+    let resource = origin.file("/get", &body).etag("v1").field(field, &value);
+    drop(resource.then(CutAfter(400_000)).then(Status(404)));
+    let room = Room::new();
+    let url = origin.url("/get");
+    room.haul().impatient().args(["-J", &url]).run().fails();
+    assert!(!room.has("named.bin"));
+    room.haul().impatient().args(["-J", &url]).run().succeeds();
+    room.holds_exactly(&[("named.bin", &body)]);
+    assert_eq!(origin.requests()[2].field("Range"), Some("bytes=400000-"));
+}
+
+#[test]
+fn a_part_that_no_longer_has_a_name_keeps_the_one_it_got() {
+    let origin = Origin::new();
+    let body = bytes(600_000, 1);
+    let (field, value) = named("named.bin");
+    let first = Answer::Says(200, vec![], body.clone())
+        .field("ETag", "\"v1\"")
+        .field(field, &value);
+    let cut = Answer::Becomes(
+        body.clone(),
+        vec![("ETag".into(), "\"v1\"".into()), (field.into(), value.clone())],
+        Box::new(CutAfter(300_000)),
+    );
+    let bare = Answer::part("bytes 300000-599999/600000", &body[300_000..]).field("ETag", "\"v1\"");
+    drop(first);
+    let url = origin.file("/get", &body).then(cut).then(bare).url();
+    let room = Room::new();
+    room.haul().impatient().args(["-J", &url]).run().succeeds();
+    room.holds_exactly(&[("named.bin", &body)]);
+}
+
+#[test]
+fn a_second_run_fetches_no_body_again() {
+    let origin = Origin::new();
+    let (field, value) = named("named.bin");
+    let body = bytes(5_000_000, 1);
+    let url = origin.file("/get", &body).etag("v1").field(field, &value).url();
+    let plain = origin.file("/plain.bin", "plain").url();
+    let room = Room::new();
+    let list = format!("{url}\n{plain}\n");
+    room.haul().arg("-J").stdin(&list).run().succeeds();
+    let inode = fs::metadata(room.path("named.bin")).unwrap();
+    let outcome = room.haul().args(["-J", "-v"]).stdin(&list).run();
+    outcome.succeeds().says("2 already there");
+    room.holds_exactly(&[("named.bin", &body[..]), ("plain.bin", b"plain")]);
+    assert_eq!(
+        fs::metadata(room.path("named.bin")).unwrap().modified().unwrap(),
+        inode.modified().unwrap()
+    );
+}
+
+#[test]
+fn a_second_run_of_files_of_one_name_finds_each_its_own() {
+    for turn in 0..4 {
+        let origin = Origin::new();
+        let (field, value) = named("report.pdf");
+        let gate = Gate::new();
+        origin.file("/get?id=1", "one").field(field, &value);
+        origin
+            .file("/get?id=2", "the second")
+            .field(field, &value)
+            .then(Answer::Well.held_by(&gate));
+        let room = Room::new();
+        let list = origin.list(["/get?id=1", "/get?id=2"]);
+        let mut haul = room.haul().args(["-J", "-v"]).start();
+        haul.write(&list);
+        haul.wait_for_stderr("report.pdf");
+        gate.open();
+        haul.finish().succeeds();
+        let files = room.files();
+        // Now the other one answers first.
+        let gate = Gate::new();
+        origin
+            .file("/get?id=1", "one")
+            .field(field, &value)
+            .then(Answer::Well.held_by(&gate));
+        let mut haul = room.haul().args(["-J", "-v"]).start();
+        haul.write(&list);
+        haul.wait_for_stderr("already there");
+        gate.open();
+        haul.finish().succeeds().says("2 already there");
+        assert_eq!(room.files(), files, "{turn}");
+    }
+}
+
+#[test]
+fn a_file_of_the_server_s_name_that_is_not_ours_stays() {
+    for (mode, exit, names) in [
+        ("check", 1, &["named.bin"][..]),
+        ("skip", 0, &["named.bin"]),
+        ("fail", 1, &["named.bin"]),
+        ("rename", 0, &["named-2.bin", "named.bin"]),
+    ] {
+        let origin = Origin::new();
+        let (field, value) = named("named.bin");
+        let url = origin.file("/get", "the server's").field(field, &value).url();
+        let room = Room::new();
+        room.put("named.bin", "mine");
+        room.haul()
+            .impatient()
+            .args(["-J", "--existing", mode, &url])
+            .run()
+            .exits_with(exit);
+        assert_eq!(room.names(), names, "{mode}");
+        room.holds(&[("named.bin", "mine")]);
+    }
+}
+
+#[test]
+fn a_server_s_name_does_not_follow_a_link() {
+    let origin = Origin::new();
+    let (field, value) = named("named.bin");
+    let url = origin
+        .file("/get", bytes(600_000, 1))
+        .etag("v1")
+        .field(field, &value)
+        .url();
+    for args in [&["-J"][..], &["-J", "-f"]] {
+        let room = Room::new();
+        let mine = room.give("mine", "mine");
+        std::os::unix::fs::symlink(&mine, room.path("named.bin")).unwrap();
+        room.haul().impatient().args(args).arg(&url).run().fails();
+        assert_eq!(fs::read(mine).unwrap(), b"mine");
+        assert!(room.path("named.bin").is_symlink());
+    }
+}

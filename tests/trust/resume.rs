@@ -1,0 +1,420 @@
+//! A body that breaks off is continued where it can be proved that the bytes fit, and begun again where not.
+
+use std::time::{Duration, SystemTime};
+
+use crate::support::Answer::{self, CutAfter, CutChunked, PartFrom, ResetAfter, Status, UntilClose, Well};
+use crate::support::{Origin, Outcome, Request, Room, bytes};
+
+const SIZE: usize = 300_000;
+/// Where the first body breaks off.
+const CUT: usize = 120_000;
+
+fn body() -> Vec<u8> {
+    bytes(SIZE, 3)
+}
+
+/// Fetches `/a.bin`, which comes whole.
+#[track_caller]
+fn comes(origin: &Origin, body: &[u8]) -> Outcome {
+    let room = Room::new();
+    let outcome = room.haul().impatient().arg(origin.url("/a.bin")).run();
+    outcome.succeeds().finished(1, 1);
+    room.holds_exactly(&[("a.bin", body)]);
+    outcome
+}
+
+fn conditions(request: &Request) -> (Option<&str>, Option<&str>) {
+    (request.field("Range"), request.field("If-Range"))
+}
+
+/// After a cut at [`CUT`] the next request gets this answer, which does not fit. What follows is the file, from its
+/// beginning.
+#[track_caller]
+fn starts_over_after(answer: Answer) {
+    let origin = Origin::new();
+    let resource = origin.file("/a.bin", body()).etag("v1");
+    resource.then(CutAfter(CUT)).then(answer);
+    comes(&origin, &body());
+    let requests = origin.requests();
+    assert_eq!(requests.len(), 3, "the file, the rest, the file");
+    assert_eq!(requests[1].field("Range"), Some(&*format!("bytes={CUT}-")));
+    assert_eq!(conditions(&requests[2]), (None, None));
+}
+
+#[test]
+fn a_cut_body_is_continued_with_range_and_if_range_and_nothing_comes_twice() {
+    for (answer, is_reset) in [(CutAfter(CUT), false), (ResetAfter(CUT), true)] {
+        let origin = Origin::new();
+        origin.file("/a.bin", body()).etag("v1").then(answer);
+        comes(&origin, &body());
+        let requests = origin.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(conditions(&requests[0]), (None, None));
+        let (range, validator) = conditions(&requests[1]);
+        assert_eq!(validator, Some("\"v1\""));
+        // A reset may throw away what was sent before it.
+        let first: usize = range
+            .and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok())
+            .unwrap();
+        assert!(if is_reset { first <= CUT } else { first == CUT }, "{range:?}");
+    }
+}
+
+#[test]
+fn a_chunked_body_that_breaks_off_is_continued() {
+    let origin = Origin::new();
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutChunked(CUT))
+        .then(Answer::Chunked);
+    comes(&origin, &body());
+    let requests = origin.requests();
+    assert_eq!(requests.len(), 2);
+    let range = format!("bytes={CUT}-");
+    assert_eq!(conditions(&requests[1]), (Some(&*range), Some("\"v1\"")));
+}
+
+#[test]
+fn a_chunked_body_that_lacks_only_its_end_is_not_fetched_again() {
+    let origin = Origin::new();
+    origin.file("/a.bin", body()).etag("v1").then(CutChunked(SIZE));
+    comes(&origin, &body());
+    let requests = origin.requests();
+    assert_eq!(requests.len(), 2, "the second is a 416 and the end of it");
+    assert_eq!(requests[1].field("Range"), Some(&*format!("bytes={SIZE}-")));
+}
+
+#[test]
+fn a_416_on_a_part_that_is_not_all_begins_again() {
+    starts_over_after(Status(416));
+    starts_over_after(Status(416).field("Content-Range", "bytes */300000"));
+    starts_over_after(Status(416).field("Content-Range", "bytes */100"));
+    starts_over_after(Status(416).field("Content-Range", &format!("bytes */{CUT}")));
+}
+
+#[test]
+fn a_416_that_says_the_size_that_is_here_but_another_tag_begins_again() {
+    let origin = Origin::new();
+    let other = bytes(SIZE, 4);
+    let answer = Answer::becomes(&other, "v2", Well);
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutChunked(SIZE))
+        .then(answer);
+    comes(&origin, &other);
+}
+
+#[test]
+fn a_206_that_does_not_fit_begins_again() {
+    let body = body();
+    let rest = &body[CUT..];
+    let part = |range: &str| Answer::part(range, rest).field("ETag", "\"v1\"");
+    for answer in [
+        part("bytes 119999-299999/300000"),
+        part("bytes 120001-299999/300000"),
+        part("bytes 0-179999/300000"),
+        part("bytes 120000-299999/300001"),
+        part("bytes 120000-299999/299999"),
+        part("bytes 120000-299998/300000"),
+        part("bytes */300000"),
+        part("bytes 120000-299999"),
+        part("items 120000-299999/300000"),
+        part("bytes 120000-299999/300000").field("Content-Range", "bytes 120000-299999/300000"),
+        part("bytes 120000-299999/300000").field("Content-Range", "bytes 0-99/300000"),
+        part("bytes 120000-299999/300000").field("Content-Encoding", "gzip"),
+        Answer::part("bytes 120000-299999/300000", rest).field("ETag", "\"v2\""),
+        Answer::part("bytes 120000-299999/300000", rest).field("ETag", "W/\"v1\""),
+        Answer::Says(206, vec![], rest.to_owned()).field("ETag", "\"v1\""),
+        Answer::Says(
+            206,
+            vec![],
+            b"--x\r\nContent-Range: bytes 0-1/2\r\n\r\nab\r\n--x--\r\n".into(),
+        )
+        .field("Content-Type", "multipart/byteranges; boundary=x"),
+    ] {
+        starts_over_after(answer);
+    }
+}
+
+#[test]
+fn multipart_byteranges_begin_again_even_with_a_content_range() {
+    let answer = Answer::part("bytes 120000-299999/300000", &body()[CUT..]);
+    starts_over_after(answer.field("Content-Type", "multipart/byteranges; boundary=x"));
+}
+
+#[test]
+fn a_206_without_the_total_or_the_tag_is_enough() {
+    for range in [
+        "bytes 120000-299999/*",
+        "bytes 120000-299999/300000",
+        "Bytes 120000-299999/300000",
+    ] {
+        let origin = Origin::new();
+        let answer = Answer::part(range, &body()[CUT..]);
+        origin
+            .file("/a.bin", body())
+            .etag("v1")
+            .then(CutAfter(CUT))
+            .then(answer);
+        comes(&origin, &body());
+        assert_eq!(origin.requests().len(), 2, "{range}");
+    }
+}
+
+#[test]
+fn a_206_that_gives_less_than_was_asked_is_taken_and_the_rest_asked_for() {
+    let origin = Origin::new();
+    let answer = Answer::part("bytes 120000-199999/300000", &body()[CUT..200_000]);
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(answer);
+    comes(&origin, &body());
+    let requests = origin.requests();
+    assert_eq!(requests.len(), 3);
+    assert_eq!(conditions(&requests[2]), (Some("bytes=200000-"), Some("\"v1\"")));
+}
+
+#[test]
+fn a_206_that_is_longer_than_it_says_does_not_become_the_file() {
+    let origin = Origin::new();
+    let raw = [
+        b"HTTP/1.1 206 A Reason\r\nETag: \"v1\"\r\nContent-Range: bytes 120000-199999/300000\r\n\r\n",
+        &body()[..],
+    ]
+    .concat();
+    let resource = origin.file("/a.bin", body()).etag("v1");
+    resource.then(CutAfter(CUT)).always(Answer::Raw(raw));
+    let room = Room::new();
+    let outcome = room.haul().impatient().arg(origin.url("/a.bin")).run();
+    outcome.fails().says_in_a_line(&["more bytes than were announced"]);
+    assert!(!room.has("a.bin"));
+}
+
+#[test]
+fn a_200_to_a_range_is_the_file_from_its_beginning() {
+    let origin = Origin::new();
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(Well.deaf());
+    comes(&origin, &body());
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_200_to_a_range_may_be_another_file() {
+    for other in [bytes(SIZE, 4), bytes(50_000, 4), bytes(400_000, 4), Vec::new()] {
+        for ending in [Well, UntilClose, Answer::Chunked] {
+            let origin = Origin::new();
+            let answer = Answer::becomes(&other, "v2", ending);
+            origin
+                .file("/a.bin", body())
+                .etag("v1")
+                .then(CutAfter(CUT))
+                .then(answer);
+            comes(&origin, &other);
+            assert_eq!(origin.requests().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_at_every_try_comes_whole_or_not_at_all() {
+    let origin = Origin::new();
+    let mut resource = origin.file("/a.bin", body()).etag("v0").then(CutAfter(CUT));
+    for n in 1..5 {
+        let tag = format!("v{n}");
+        resource = resource.then(Answer::becomes(bytes(SIZE, n), &tag, CutAfter(CUT + 1)));
+    }
+    let last = bytes(SIZE, 9);
+    drop(resource.then(Answer::becomes(&last, "v9", Well)));
+    comes(&origin, &last);
+}
+
+#[test]
+fn a_server_that_ignores_if_range_is_found_out_by_its_tag() {
+    let origin = Origin::new();
+    let other = bytes(SIZE, 4);
+    let mixed = Answer::part("bytes 120000-299999/300000", &other[CUT..]).field("ETag", "\"v2\"");
+    let resource = origin.file("/a.bin", body()).etag("v1");
+    drop(
+        resource
+            .then(CutAfter(CUT))
+            .then(mixed)
+            .then(Answer::becomes(&other, "v2", Well)),
+    );
+    comes(&origin, &other);
+    assert_eq!(origin.requests().len(), 3);
+}
+
+#[test]
+fn a_date_that_is_old_enough_is_a_validator() {
+    let origin = Origin::new();
+    let then = SystemTime::now() - Duration::from_secs(86_400);
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let resource = origin.file("/a.bin", body()).last_modified(then).field("Date", &date);
+    drop(resource.then(CutAfter(CUT)));
+    comes(&origin, &body());
+    let (range, then) = (format!("bytes={CUT}-"), httpdate::fmt_http_date(then));
+    assert_eq!(conditions(&origin.requests()[1]), (Some(&*range), Some(&*then)));
+}
+
+#[test]
+fn what_proves_nothing_is_not_sent_as_a_proof() {
+    let now = httpdate::fmt_http_date(SystemTime::now());
+    let old = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for fields in [
+        &[][..],
+        &[("ETag", "W/\"v1\"")],
+        &[("ETag", "v1")],
+        &[("ETag", "\"v1")],
+        &[("ETag", "W/\"v1\""), ("Last-Modified", old), ("Date", &now)],
+        &[("Last-Modified", &now), ("Date", &now)],
+        &[("Last-Modified", old)],
+        &[("Last-Modified", "yesterday"), ("Date", &now)],
+    ] {
+        let origin = Origin::new();
+        let mut resource = origin.file("/a.bin", body()).then(CutAfter(CUT));
+        for (name, value) in fields {
+            resource = resource.field(name, value);
+        }
+        drop(resource);
+        comes(&origin, &body());
+        assert_eq!(conditions(&origin.requests()[1]), (None, None), "{fields:?}");
+    }
+}
+
+#[test]
+fn a_206_that_nobody_asked_for_is_a_failure() {
+    let origin = Origin::new();
+    origin.file("/a.bin", body()).etag("v1").always(PartFrom(0));
+    let room = Room::new();
+    let outcome = room.haul().impatient().arg(origin.url("/a.bin")).run();
+    outcome.fails().says_in_a_line(&["206"]);
+    room.holds_exactly::<&str>(&[]);
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn a_try_that_brought_bytes_is_no_lost_try() {
+    let origin = Origin::new();
+    let piece = SIZE / 20;
+    origin.file("/a.bin", body()).etag("v1").always(CutAfter(piece));
+    let room = Room::new();
+    let args = ["--retries", "2", &origin.url("/a.bin")];
+    room.haul().impatient().args(args).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body())]);
+    let asked: Vec<_> = origin
+        .requests()
+        .iter()
+        .map(|r| r.field("Range").map(str::to_owned))
+        .collect();
+    let expected: Vec<_> = (0..20)
+        .map(|n| (n > 0).then(|| format!("bytes={}-", n * piece)))
+        .collect();
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn a_try_that_brought_nothing_new_is_a_lost_try() {
+    // The same first bytes again and again, from a server that does not know ranges.
+    let origin = Origin::new();
+    origin.file("/a.bin", body()).etag("v1").always(CutAfter(CUT).deaf());
+    let room = Room::new();
+    let args = ["--retries", "3", &origin.url("/a.bin")];
+    let outcome = room.haul().impatient().args(args).run();
+    outcome.fails().says_in_a_line(&["body ended"]);
+    assert!(!room.has("a.bin"));
+    assert_eq!(origin.requests().len(), 4);
+}
+
+#[test]
+fn a_file_that_never_stops_changing_is_given_up() {
+    let origin = Origin::new();
+    let mut resource = origin.file("/a.bin", body()).etag("v0").then(CutAfter(CUT));
+    for n in 1..60 {
+        let tag = format!("v{n}");
+        resource = resource.then(Answer::becomes(bytes(SIZE, n), &tag, CutAfter(CUT)));
+    }
+    drop(resource);
+    let room = Room::new();
+    let args = ["--retries", "3", &origin.url("/a.bin")];
+    room.haul().impatient().args(args).run().fails();
+    assert!(!room.has("a.bin"));
+    assert_eq!(origin.requests().len(), 4);
+}
+
+#[test]
+fn a_server_that_contradicts_every_range_is_given_up() {
+    // The body is always cut, and every part is of something else: there is no way through, and so there has to be an end.
+    let origin = Origin::new();
+    let other = Answer::part("bytes 120000-299999/300000", &body()[CUT..]).field("ETag", "\"v2\"");
+    let mut resource = origin.file("/a.bin", body()).etag("v1");
+    for _ in 0..60 {
+        resource = resource.then(CutAfter(CUT)).then(other.clone());
+    }
+    drop(resource);
+    let room = Room::new();
+    let args = ["--retries", "3", &origin.url("/a.bin")];
+    room.haul().impatient().args(args).run().fails();
+    assert!(!room.has("a.bin"));
+    assert!(origin.requests().len() <= 9, "{}", origin.requests().len());
+}
+
+#[test]
+fn a_redirect_may_lead_elsewhere_at_every_try_and_the_part_goes_on() {
+    let origin = Origin::new();
+    origin
+        .file("/a.bin", "")
+        .then(Answer::to("/one?sig=1"))
+        .then(Answer::to("/two?sig=2"));
+    origin.file("/one", body()).etag("v1").then(CutAfter(CUT));
+    origin.file("/two", body()).etag("v1");
+    comes(&origin, &body());
+    assert_eq!(origin.paths(), ["/a.bin", "/one", "/a.bin", "/two"]);
+    let range = format!("bytes={CUT}-");
+    assert_eq!(conditions(&origin.requests()[3]), (Some(&*range), Some("\"v1\"")));
+}
+
+#[test]
+fn a_later_run_goes_on_where_the_one_before_gave_up() {
+    let origin = Origin::new();
+    origin
+        .file("/a.bin", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .then(Status(404));
+    let room = Room::new();
+    let url = origin.url("/a.bin");
+    room.haul().impatient().arg(&url).run().fails();
+    assert_eq!(room.names(), ["a.bin.part", "a.bin.part.json"]);
+    room.haul().impatient().arg(&url).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body())]);
+    let range = format!("bytes={CUT}-");
+    assert_eq!(conditions(&origin.requests()[2]), (Some(&*range), Some("\"v1\"")));
+}
+
+#[test]
+fn the_end_of_a_part_is_not_taken_for_the_end_of_the_file() {
+    let origin = Origin::new();
+    let answer = Answer::part("bytes 120000-199999/*", &body()[CUT..200_000]);
+    let resource = origin.file("/a.bin", body()).etag("v1");
+    drop(
+        resource
+            .then(CutChunked(CUT))
+            .then(answer)
+            .then(Answer::part("bytes 200000-299999/*", &body()[200_000..])),
+    );
+    comes(&origin, &body());
+    let ranges: Vec<_> = origin
+        .requests()
+        .iter()
+        .filter_map(|r| r.field("Range").map(str::to_owned))
+        .collect();
+    assert_eq!(ranges, ["bytes=120000-", "bytes=200000-", "bytes=300000-"]);
+}

@@ -1,0 +1,284 @@
+//! What is in the folder already: marked, changed, or no file at all.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use crate::support::{Origin, Outcome, Room, bytes};
+
+const MODES: [&str; 6] = ["check", "skip", "update", "overwrite", "rename", "fail"];
+
+fn methods(origin: &Origin) -> Vec<String> {
+    origin.requests().into_iter().map(|r| r.method).collect()
+}
+
+fn run(room: &Room, mode: &str, url: &str) -> Outcome {
+    room.haul().impatient().args(["--existing", mode, url]).run()
+}
+
+fn touch(path: &Path, time: SystemTime) {
+    File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
+}
+
+#[test]
+fn what_haul_finished_needs_no_request() {
+    for body in [Vec::new(), bytes(10, 1), bytes(1_000_000, 1)] {
+        for validator in ["ETag", "X-None"] {
+            let origin = Origin::new();
+            let url = origin.file("/a.bin", &body).field(validator, "\"v1\"").url();
+            let room = Room::new();
+            room.haul().arg(&url).run().succeeds();
+            let before = origin.requests().len();
+            room.haul().arg(&url).run().succeeds().says("already there");
+            assert_eq!(origin.requests().len(), before);
+            room.holds_exactly(&[("a.bin", &body)]);
+        }
+    }
+}
+
+#[test]
+fn what_somebody_wrote_to_is_asked_about() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", "0123456789").etag("v1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    // The same inode, and so the same attribute.
+    let path = room.path("a.bin");
+    let inode = fs::metadata(&path).unwrap().ino();
+    fs::write(&path, "abcdefghij").unwrap();
+    touch(&path, SystemTime::now() - Duration::from_secs(100));
+    assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
+    room.haul().arg(&url).run().succeeds().says("already there");
+    assert_eq!(methods(&origin), ["GET", "HEAD"]);
+    room.holds_exactly(&[("a.bin", "abcdefghij")]);
+}
+
+#[test]
+fn what_somebody_made_longer_is_asked_about_and_stays() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", "0123456789").etag("v1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    let path = room.path("a.bin");
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "0123456789 and more").unwrap();
+    touch(&path, time);
+    room.haul().arg(&url).run().fails().says("another size");
+    room.holds_exactly(&[("a.bin", "0123456789 and more")]);
+}
+
+#[test]
+fn a_mark_does_not_vouch_for_another_url() {
+    let (origin, other) = (Origin::new(), Origin::new());
+    let url = origin.file("/a.bin", "0123456789").url();
+    let longer = other.file("/a.bin", "0123456789 and more").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    room.haul().arg(&longer).run().fails().says("another size");
+    assert_eq!(methods(&other), ["HEAD"]);
+    room.holds_exactly(&[("a.bin", "0123456789")]);
+}
+
+#[test]
+fn each_mode_does_what_it_says_to_what_haul_finished() {
+    for (mode, exit, requests, files) in [
+        ("check", 0, &[][..], &["a.bin"][..]),
+        ("skip", 0, &[], &["a.bin"]),
+        ("update", 0, &["GET"], &["a.bin"]),
+        ("overwrite", 0, &["GET"], &["a.bin"]),
+        ("rename", 0, &["GET"], &["a-2.bin", "a.bin"]),
+        ("fail", 1, &[], &["a.bin"]),
+    ] {
+        let origin = Origin::new();
+        let url = origin.file("/a.bin", "old").etag("v1").url();
+        let room = Room::new();
+        room.haul().arg(&url).run().succeeds();
+        let outcome = run(&room, mode, &url);
+        outcome.exits_with(exit);
+        assert_eq!(methods(&origin)[1..], *requests, "{mode}");
+        assert_eq!(room.names(), files, "{mode}");
+        room.holds(&[("a.bin", "old")]);
+        let asked = origin
+            .requests()
+            .pop()
+            .and_then(|r| r.field("If-None-Match").map(str::to_owned));
+        assert_eq!(asked.as_deref(), (mode == "update").then_some("\"v1\""), "{mode}");
+    }
+}
+
+#[test]
+fn update_and_overwrite_take_the_new_one_and_the_others_do_not() {
+    for mode in MODES {
+        let origin = Origin::new();
+        let url = origin.file("/a.bin", "old").etag("v1").url();
+        let room = Room::new();
+        room.haul().arg(&url).run().succeeds();
+        origin.file("/a.bin", "the new one").etag("v2");
+        let outcome = run(&room, mode, &url);
+        outcome.exits_with(i32::from(mode == "fail"));
+        let is_taken = ["update", "overwrite"].contains(&mode);
+        room.holds(&[("a.bin", if is_taken { "the new one" } else { "old" })]);
+        if mode == "rename" {
+            room.holds(&[("a-2.bin", "the new one")]);
+        }
+    }
+}
+
+/// Something that is no file has the name `a.bin`. Whatever the mode: it stays as it is, nothing comes of it outside
+/// the folder, and the entry fails or takes another name.
+#[track_caller]
+fn stays(put: impl Fn(&Room, &Path), is_there: impl Fn(&Path) -> bool) {
+    let origin = Origin::new();
+    let body = bytes(400_000, 1);
+    for url in [
+        origin.file("/a.bin", "new").url(),
+        origin.file("/large/a.bin", &body).etag("v1").url(),
+    ] {
+        for mode in MODES {
+            let room = Room::new();
+            let (mine, path) = (room.give("mine", "mine"), room.path("a.bin"));
+            put(&room, &path);
+            let outcome = run(&room, mode, &url);
+            outcome.exits_with(i32::from(mode != "rename"));
+            assert!(is_there(&path), "{mode}");
+            assert_eq!(fs::read(mine).unwrap(), b"mine", "{mode}");
+            room.is_clean_outside_the_folder(&["mine"]);
+            assert_eq!(room.has("a-2.bin"), mode == "rename");
+            assert!(!room.names().iter().any(|name| name.contains(".part")), "{mode}");
+        }
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
+#[test]
+fn a_link_that_leads_nowhere_stays_and_nothing_appears_at_its_end() {
+    stays(|room, path| symlink(room.beside("nothing"), path).unwrap(), is_link);
+    stays(
+        |_, path| symlink("nothing", path).unwrap(),
+        |path| is_link(path) && !path.exists(),
+    );
+}
+
+#[test]
+fn a_link_to_a_file_outside_stays_and_so_does_the_file() {
+    stays(|room, path| symlink(room.beside("mine"), path).unwrap(), is_link);
+}
+
+#[test]
+fn a_link_to_a_file_in_the_folder_stays_and_so_does_the_file() {
+    let put = |room: &Room, path: &Path| {
+        room.put("own", "own");
+        symlink("own", path).unwrap();
+    };
+    stays(put, |path| is_link(path) && fs::read(path).unwrap() == b"own");
+}
+
+#[test]
+fn a_pipe_stays_and_nobody_waits_for_it() {
+    let put = |_: &Room, path: &Path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    stays(put, |path| {
+        fs::symlink_metadata(path).unwrap().nlink() == 1 && !path.is_file()
+    });
+}
+
+#[test]
+fn a_folder_stays() {
+    stays(|_, path| fs::create_dir(path).unwrap(), Path::is_dir);
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_not_entered() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", bytes(400_000, 1)).url();
+    for mode in MODES {
+        let room = Room::new();
+        fs::create_dir(room.beside("elsewhere")).unwrap();
+        symlink(room.beside("elsewhere"), room.path("sub")).unwrap();
+        let list = format!("{url} sub/a.bin\n");
+        room.haul()
+            .impatient()
+            .args(["--existing", mode])
+            .stdin(list)
+            .run()
+            .fails();
+        assert_eq!(fs::read_dir(room.beside("elsewhere")).unwrap().count(), 0, "{mode}");
+    }
+}
+
+#[test]
+fn a_read_only_file_is_a_file() {
+    for (mode, exit, content) in [
+        ("check", 1, "mine"),
+        ("skip", 0, "mine"),
+        ("overwrite", 0, "new one"),
+        ("rename", 0, "mine"),
+        ("fail", 1, "mine"),
+    ] {
+        let origin = Origin::new();
+        let url = origin.file("/a.bin", "new one").url();
+        let room = Room::new();
+        let path = room.put("a.bin", "mine");
+        fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+        run(&room, mode, &url).exits_with(exit);
+        room.holds(&[("a.bin", content)]);
+    }
+}
+
+#[test]
+fn a_read_only_folder_fails_with_a_reason() {
+    let room = Room::new();
+    fs::set_permissions(room.folder(), Permissions::from_mode(0o555)).unwrap();
+    let is_ignored = fs::write(room.path("probe"), "").is_ok();
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", "a").url();
+    if !is_ignored {
+        room.haul()
+            .impatient()
+            .arg(url)
+            .run()
+            .fails()
+            .says_in_a_line(&["ermission denied"]);
+        room.holds_exactly::<&str>(&[]);
+    }
+    fs::set_permissions(room.folder(), Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_second_name_of_a_file_is_not_written_through() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", bytes(400_000, 1)).etag("v1").url();
+    let room = Room::new();
+    let mine = room.give("mine", "mine");
+    fs::hard_link(&mine, room.path("a.bin")).unwrap();
+    fs::hard_link(&mine, room.path("a.bin.part")).unwrap();
+    run(&room, "overwrite", &url).succeeds();
+    room.holds(&[("a.bin", &bytes(400_000, 1)[..]), ("a.bin.part", b"mine")]);
+    assert_eq!(fs::read(mine).unwrap(), b"mine");
+}
+
+#[test]
+fn what_has_the_name_of_a_part_stays_and_the_file_comes() {
+    let origin = Origin::new();
+    let body = bytes(400_000, 1);
+    let url = origin.file("/a.bin", &body).etag("v1").url();
+    for name in ["a.bin.part", "a.bin.part.json", "a.bin.part.json~"] {
+        let room = Room::new();
+        let mine = room.give("mine", "mine");
+        symlink(&mine, room.path(name)).unwrap();
+        room.haul().impatient().arg(&url).run().succeeds();
+        room.holds(&[("a.bin", &body)]);
+        assert_eq!(fs::read(mine).unwrap(), b"mine", "{name}");
+    }
+}

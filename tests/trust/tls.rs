@@ -1,0 +1,166 @@
+//! TLS: who a server is has to be proved.
+
+use crate::support::{Answer, Authority, Identity, Origin, Outcome, Room, TlsFront, bytes};
+
+const HOST: &str = "127.0.0.1";
+
+/// A server with this identity is not believed: one connection, one line, no request, nothing in the folder.
+#[track_caller]
+fn is_refused(identity: &Identity, args: &[&str], room: &Room, reason: &str) -> Outcome {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let front = TlsFront::new(&origin, identity);
+    let outcome = room.haul().impatient().args(args).args(["-v", &front.url("/a")]).run();
+    outcome.fails().says_in_a_line(&["TLS", reason]).never_says("again in");
+    room.holds_exactly::<&str>(&[]);
+    assert_eq!(
+        (origin.requests().len(), front.connections()),
+        (0, 1),
+        "not asked, and not tried again"
+    );
+    outcome
+}
+
+/// What an authority says is believed in this room.
+fn room_that_believes(authority: &Authority) -> (Room, String) {
+    let room = Room::new();
+    let path = room.give("authority.pem", authority.pem());
+    (room, path.display().to_string())
+}
+
+#[test]
+fn nobody_vouches_for_himself() {
+    is_refused(&Identity::self_signed(HOST), &[], &Room::new(), "issuer is unknown");
+}
+
+#[test]
+fn an_authority_that_nobody_knows_is_none() {
+    is_refused(
+        &Authority::new().certifies(HOST),
+        &[],
+        &Room::new(),
+        "issuer is unknown",
+    );
+}
+
+#[test]
+fn an_authority_that_is_not_the_one_named_is_none() {
+    let (room, path) = room_that_believes(&Authority::new());
+    is_refused(
+        &Authority::new().certifies(HOST),
+        &["--ca-cert", &path],
+        &room,
+        "not to be trusted",
+    );
+}
+
+#[test]
+fn a_certificate_that_is_over_is_none() {
+    let authority = Authority::new();
+    let (room, path) = room_that_believes(&authority);
+    is_refused(&authority.certified(HOST), &["--ca-cert", &path], &room, "expired");
+}
+
+#[test]
+fn a_certificate_of_another_host_is_none() {
+    let authority = Authority::new();
+    let (room, path) = room_that_believes(&authority);
+    for host in ["127.0.0.2", "example.org", "localhost"] {
+        is_refused(
+            &authority.certifies(host),
+            &["--ca-cert", &path],
+            &room,
+            "not valid for",
+        );
+    }
+}
+
+#[test]
+fn an_authority_that_is_named_is_believed() {
+    let authority = Authority::new();
+    let (room, path) = room_that_believes(&authority);
+    let (origin, body) = (Origin::new(), bytes(400_000, 1));
+    origin.file("/a", &body).etag("v1").then(Answer::CutAfter(100_000));
+    let front = TlsFront::new(&origin, &authority.certifies(HOST));
+    let args = ["--ca-cert", &path, &front.url("/a")];
+    room.haul().impatient().args(args).run().succeeds();
+    room.holds_exactly(&[("a", &body)]);
+    assert!(origin.requests()[1].field("If-Range").is_some());
+}
+
+#[test]
+fn insecure_believes_anybody() {
+    let authority = Authority::new();
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    for identity in [
+        Identity::self_signed("example.org"),
+        authority.certified(HOST),
+        authority.certifies("x.test"),
+    ] {
+        for option in ["-k", "--insecure"] {
+            let front = TlsFront::new(&origin, &identity);
+            let room = Room::new();
+            room.haul().args([option, &front.url("/a")]).run().succeeds();
+            room.holds_exactly(&[("a", "a")]);
+        }
+    }
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_a_usage_error() {
+    let origin = Origin::new();
+    let room = Room::new();
+    room.give("empty.pem", "");
+    room.give(
+        "broken.pem",
+        "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n",
+    );
+    for name in ["empty.pem", "broken.pem", "nowhere.pem"] {
+        let path = room.beside(name);
+        room.haul()
+            .arg("--ca-cert")
+            .arg(&path)
+            .arg(origin.url("/a"))
+            .run()
+            .exits_with(2)
+            .says(name);
+    }
+    assert_eq!(origin.connections(), 0);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_fails_with_a_reason() {
+    let origin = Origin::new();
+    origin.file_elsewhere("a");
+    let room = Room::new();
+    let url = origin.url("/a").replace("http:", "https:");
+    let outcome = room
+        .haul()
+        .impatient()
+        .args(["--retries", "1", "--timeout", "1s", "--connect-timeout", "1s", &url])
+        .run();
+    outcome.fails().is_plain_text();
+    room.holds_exactly::<&str>(&[]);
+}
+
+#[test]
+fn from_https_to_http_nothing_goes_along_and_each_host_is_warned_of_once() {
+    let authority = Authority::new();
+    let (room, path) = room_that_believes(&authority);
+    let (origin, plain) = (Origin::new(), Origin::new());
+    let front = TlsFront::new(&origin, &authority.certifies(HOST));
+    for name in ["/a", "/b", "/c"] {
+        origin.file(name, "").always(Answer::to(&plain.url(name)));
+        plain.file(name, name);
+    }
+    let list: String = ["/a", "/b", "/c"].map(|name| front.url(name) + "\n").concat();
+    let args = ["--ca-cert", &path, "-u", "u:hush", "-H", "Cookie: hush"];
+    let outcome = room.haul().args(args).stdin(list).run();
+    outcome.succeeds().says_times("plain http", 1).never_says("hush");
+    room.holds_exactly(&[("a", "/a"), ("b", "/b"), ("c", "/c")]);
+    assert!(origin.requests().iter().all(|r| r.field("Authorization").is_some()));
+    for request in plain.requests() {
+        assert_eq!((request.field("Authorization"), request.field("Cookie")), (None, None));
+    }
+}
