@@ -21,8 +21,11 @@ use crate::gaps::Gaps;
 use crate::settings::Durability;
 use files::Files;
 
-/// Bytes gathered before they are written, and the size up to which a file is written in one go.
+/// The size up to which a file is written in one go, bytes that are gathered before it is known to be larger.
 const GATHERED: usize = 256 * 1024;
+/// Bytes that a larger file is written by. They are there twice, once gathered and once on their way to the disk, and
+/// that for every job.
+const STEP: usize = 128 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
 const SYNCHRONISED: u64 = 256 << 20;
 
@@ -162,8 +165,12 @@ impl Part {
         self.identity = Some(identity);
         self.gathered.clear();
         self.offset = 0;
-        let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
-        self.gathered.reserve_exact(fits);
+        let room = match size {
+            Some(size) if size > GATHERED as u64 => STEP,
+            Some(size) => usize::try_from(size).unwrap_or(STEP),
+            None => 0,
+        };
+        self.gathered.reserve_exact(room);
         if let Some(Open { file, .. }) = &mut self.open {
             // The record first: it must not claim what is cut off.
             file.rewind().await?;
@@ -194,14 +201,25 @@ impl Part {
     }
 
     /// Takes bytes. Never to be cancelled half-way.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.gathered.len() + bytes.len() > GATHERED {
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        loop {
+            let room = self.limit().saturating_sub(self.gathered.len());
+            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+            self.gathered.extend_from_slice(fitting);
+            if rest.is_empty() {
+                return Ok(());
+            }
             let since = Instant::now();
             self.flush().await?;
             self.waited += since.elapsed();
+            bytes = rest;
         }
-        self.gathered.extend_from_slice(bytes);
-        Ok(())
+    }
+
+    /// How many bytes may gather.
+    fn limit(&self) -> usize {
+        let is_large = self.open.is_some() || self.gaps.size().is_some_and(|size| size > GATHERED as u64);
+        if is_large { STEP } else { GATHERED }
     }
 
     /// The file has ended here, so nothing is missing behind it.
@@ -229,6 +247,7 @@ impl Part {
         self.unrecorded += end - self.offset;
         self.offset = end;
         self.gathered.clear();
+        self.gathered.shrink_to(STEP);
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
         }
@@ -383,7 +402,7 @@ impl NoRoom {
 
 fn big_steps(file: std::fs::File) -> File {
     let mut file = File::from_std(file);
-    file.set_max_buf_size(GATHERED);
+    file.set_max_buf_size(STEP);
     file
 }
 
