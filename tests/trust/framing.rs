@@ -295,6 +295,12 @@ fn a_field_that_is_none_is_not_passed_over() {
     }
 }
 
+/// So many fields of this value.
+fn fields(count: usize, value: &str) -> String {
+    let fields: Vec<_> = (0..count).map(|n| format!("X-{n}: {value}\r\n")).collect();
+    fields.concat()
+}
+
 /// Many fields, or long ones, end in a failure or a file, soon and with little memory.
 #[track_caller]
 fn a_head_of(fields: &str) -> Outcome {
@@ -306,7 +312,7 @@ fn a_head_of(fields: &str) -> Outcome {
 
 #[test]
 fn a_head_that_is_too_long_is_refused() {
-    let many: String = (0..10_000).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let many = fields(10_000, "many");
     a_head_of(&many).fails().says_in_a_line(&["not a valid HTTP answer"]);
     let long = format!("X-Long: {}\r\n", "x".repeat(1 << 20));
     a_head_of(&long).fails().says_in_a_line(&["not a valid HTTP answer"]);
@@ -314,7 +320,7 @@ fn a_head_that_is_too_long_is_refused() {
 
 #[test]
 fn a_head_that_is_merely_large_is_taken() {
-    let some: String = (0..90).map(|n| format!("X-{n}: {}\r\n", "y".repeat(1000))).collect();
+    let some = fields(90, &"y".repeat(1000));
     a_head_of(&(some + "Content-Length: 5\r\n")).succeeds();
 }
 
