@@ -18,12 +18,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{CommandFactory as _, Parser as _};
 
 use self::args::Args;
 use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
+use crate::error;
 use crate::settings::Settings;
 use crate::tame;
 
@@ -56,7 +56,7 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the process was started as.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => {
             // To a reader that went away, nothing can be said.
@@ -72,10 +72,22 @@ pub fn main() -> ExitCode {
     match command(&args) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            out::line(&format!("haul: {}", tame::tame(&format!("{error:#}"))));
+            out::line(&format!("haul: {}", tame::tame(&said(&error))));
             Exit::Usage.into()
         }
     }
+}
+
+/// The error and what caused it, but for a cause that its effect has named already.
+fn said(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |said, cause| {
+        let cause = error::os(cause);
+        if said.ends_with(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
@@ -86,7 +98,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         sources::named(&args.sources)
     };
     let Some(sources) = sources else {
-        out::raw(&Args::command().render_help().to_string());
+        out::raw(&Args::described().render_help().to_string());
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
@@ -94,6 +106,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
     }
     let options = view_options(args);
+    limits::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
         .enable_all()
@@ -107,6 +120,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
             None => {
                 let mut settings = settings(args)?;
                 settings.jobs = fitting(settings.jobs, options.verbosity);
+                settings.http.kept = limits::kept(settings.jobs);
                 download::download(args, settings, &sources, options, signals).await
             }
         }

@@ -108,12 +108,12 @@ impl Disk {
         Ok(posix::openat(&folder, name_of(path), flags, Mode::empty())?.into())
     }
 
-    /// Which device a path's file is on, or would be.
+    /// Which device a path's file is on, or would be: that of the first folder above it that is there.
     pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
         let (disk, path) = (self.clone(), Arc::clone(path));
         let device = move || {
-            let folder = disk.folder_of(&path).unwrap_or_else(|_| Arc::clone(&disk.root));
-            Ok(posix::fstat(&folder)?.st_dev)
+            let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
+            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.root))?.st_dev)
         };
         aside(device).await.ok()
     }

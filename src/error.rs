@@ -157,6 +157,9 @@ pub enum TransferError {
     /// An earlier entry found the disk full.
     #[error("not begun: the disk is full")]
     DiskFull,
+    /// An earlier entry found that nothing can be written there.
+    #[error("not begun: the file system is read-only")]
+    ReadOnly,
     /// The body went on after its end.
     #[error("more bytes than were announced")]
     LongBody,
@@ -203,7 +206,7 @@ impl TransferError {
             Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
-            Self::Disk { .. } | Self::DiskFull => Kind::Disk,
+            Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
             Self::Checksum(_) => Kind::Checksum,
             Self::Cancelled => Kind::Cancelled,
         }
@@ -220,9 +223,15 @@ impl TransferError {
             | Self::Silence(_)
             | Self::ShortBody { .. } => true,
             Self::Tls { passing, .. } => *passing,
+            Self::Disk { source, .. } => lacks_descriptors(source),
             Self::Status { status, .. } => matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504 | 520..=524),
             _ => false,
         }
+    }
+
+    /// Were there too few file descriptors, of the process or of the machine?
+    pub(crate) fn lacks_descriptors(&self) -> bool {
+        matches!(self, Self::Connect(source) | Self::Disk { source, .. } if lacks_descriptors(source))
     }
 
     /// How long the server asked to be left alone.
@@ -272,8 +281,14 @@ pub enum LineError {
     Unreadable(String),
 }
 
+/// Were there too few file descriptors, of the process or of the machine?
+pub(crate) fn lacks_descriptors(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
 /// An operating-system error in words, without its number.
-pub(crate) fn os(error: &io::Error) -> String {
+pub(crate) fn os(error: &(impl std::error::Error + ?Sized)) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();

@@ -2,7 +2,7 @@
 
 mod delivery;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,10 +43,17 @@ struct Shared {
     slots: Arc<Slots>,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
-    /// Devices that were found full.
-    full: Mutex<HashSet<u64>>,
+    /// Devices that take no new files.
+    unwritable: Mutex<HashMap<u64, Unwritable>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
+}
+
+/// Why a device takes no new files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unwritable {
+    Full,
+    ReadOnly,
 }
 
 impl Hauler {
@@ -71,7 +78,7 @@ impl Hauler {
             slots: Arc::new(Slots::new(jobs, per_host)),
             settings,
             downgraded: Mutex::default(),
-            full: Mutex::default(),
+            unwritable: Mutex::default(),
             paused: AtomicU64::new(0),
         };
         Ok(Self {
@@ -220,22 +227,23 @@ impl<'a> Run<'a> {
 }
 
 impl Shared {
-    /// Fails an entry whose disk was found full: what it fetched could not be kept.
-    async fn refuse_if_full(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
-        if lock(&self.full).is_empty() {
+    /// Fails an entry whose disk takes no new files: what it fetched could not be kept.
+    async fn refuse_if_unwritable(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
+        if lock(&self.unwritable).is_empty() {
             return Ok(());
         }
         let device = self.tools.disk.device(path).await;
-        match device.filter(|device| lock(&self.full).contains(device)) {
-            Some(_) => Err(TransferError::DiskFull),
+        match device.and_then(|device| lock(&self.unwritable).get(&device).copied()) {
             None => Ok(()),
+            Some(Unwritable::Full) => Err(TransferError::DiskFull),
+            Some(Unwritable::ReadOnly) => Err(TransferError::ReadOnly),
         }
     }
 
-    /// Notes that this path's disk is full. Is that news?
-    async fn is_newly_full(&self, path: &Arc<PathBuf>) -> bool {
+    /// Notes that this path's disk takes no new files. Is that news?
+    async fn is_newly_unwritable(&self, path: &Arc<PathBuf>, why: Unwritable) -> bool {
         let device = self.tools.disk.device(path).await;
-        device.is_some_and(|device| lock(&self.full).insert(device))
+        device.is_some_and(|device| lock(&self.unwritable).insert(device, why).is_none())
     }
 
     /// Is this the first time that this host leads from https to http?

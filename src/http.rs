@@ -4,6 +4,7 @@
 //! own limit and must not learn our secrets, and a retry is somebody else's decision.
 
 mod client;
+mod clients;
 mod coding;
 mod digest;
 mod disposition;
@@ -11,12 +12,11 @@ mod head;
 mod trouble;
 
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Method};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use url::Url;
 
@@ -24,6 +24,10 @@ use crate::error::{SetupError, TransferError};
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
 pub(crate) use coding::{Decoded, is_the_file};
+#[cfg(fuzzing)]
+pub(crate) use disposition::filename;
+#[cfg(fuzzing)]
+pub(crate) use head::retry_after;
 pub(crate) use head::{ContentRange, Head};
 
 /// An error's body up to this many bytes is read, so that its connection can serve the next request.
@@ -34,10 +38,7 @@ const DRAINING: Duration = Duration::from_secs(1);
 /// Asks servers.
 #[derive(Debug)]
 pub(crate) struct Http {
-    plain: Client,
-    /// Made at the first `https:` URL: reading the machine's certificates takes longer than a small run.
-    secure: OnceLock<Client>,
-    maker: client::Maker,
+    clients: clients::Clients,
     home: HeaderMap,
     away: HeaderMap,
     credentials: Option<Credentials>,
@@ -87,16 +88,9 @@ pub(crate) struct Answer {
 impl Http {
     pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
         let maker = client::Maker::new(settings, timeouts)?;
-        let plain = maker.plain()?;
-        let secure = OnceLock::new();
-        if maker.must_be_tried() {
-            let _ = secure.set(maker.secure()?);
-        }
         let away = base_fields(settings, is_no_secret);
         Ok(Self {
-            plain,
-            secure,
-            maker,
+            clients: clients::Clients::new(maker, settings.kept)?,
             home: base_fields(settings, |_| true),
             away,
             credentials: settings.credentials.clone(),
@@ -106,7 +100,7 @@ impl Http {
 
     /// Sends a request and waits for the head of its answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, TransferError> {
-        let client = self.client(request.url)?;
+        let client = self.clients.of(request.url)?;
         let built = self.build(&request);
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
         let response = sent
@@ -121,18 +115,9 @@ impl Http {
         })
     }
 
-    fn client(&self, url: &Url) -> Result<&Client, TransferError> {
-        if url.scheme() == "http" {
-            return Ok(&self.plain);
-        }
-        if let Some(client) = self.secure.get() {
-            return Ok(client);
-        }
-        let client = self.maker.secure().map_err(|error| TransferError::Tls {
-            what: error.to_string(),
-            passing: false,
-        })?;
-        Ok(self.secure.get_or_init(|| client))
+    /// Closes the connections that are kept for later: something else needs their descriptors.
+    pub(crate) fn forget_idle(&self) {
+        self.clients.renew();
     }
 
     fn build(&self, request: &Request<'_>) -> reqwest::Request {

@@ -51,6 +51,9 @@ pub mod compare;
 mod disk;
 pub mod error;
 pub mod event;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gaps;
 mod hauler;
 mod http;

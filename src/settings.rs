@@ -161,6 +161,8 @@ pub struct Http {
     pub trust: Trust,
     /// Through whom to ask.
     pub proxies: Proxies,
+    /// Connections kept open for a later request, at most and to all hosts together. Each is a file descriptor.
+    pub kept: usize,
 }
 
 impl Default for Http {
@@ -171,6 +173,7 @@ impl Default for Http {
             credentials: None,
             trust: Trust::default(),
             proxies: Proxies::default(),
+            kept: 256,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Who may open a connection now: one semaphore for all, one for each host, and a host's pause.
 
+mod brake;
+
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use self::brake::Brake;
 use crate::job::HostKey;
 
 /// The connections of a run.
@@ -23,6 +27,9 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 struct Host {
     permits: Arc<Semaphore>,
+    brake: Mutex<Brake>,
+    /// Permits that are out and are not to come back.
+    owed: AtomicUsize,
     paused_until: Mutex<Option<Instant>>,
 }
 
@@ -31,7 +38,22 @@ struct Host {
 #[must_use]
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
-    _host: OwnedSemaphorePermit,
+    _host: HostPermit,
+}
+
+/// The host's share of a slot.
+#[derive(Debug)]
+struct HostPermit {
+    host: Arc<Host>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for HostPermit {
+    fn drop(&mut self) {
+        if self.host.pays_back() {
+            self.permit.take().into_iter().for_each(OwnedSemaphorePermit::forget);
+        }
+    }
 }
 
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
@@ -82,7 +104,13 @@ impl Slots {
                 continue;
             };
             if !host.is_paused() {
-                return Slot { all, _host: permit };
+                return Slot {
+                    all,
+                    _host: HostPermit {
+                        host,
+                        permit: Some(permit),
+                    },
+                };
             }
         }
     }
@@ -93,12 +121,36 @@ impl Slots {
         match Arc::clone(&host.permits).try_acquire_owned() {
             Ok(permit) if !host.is_paused() => Slot {
                 all: slot.all,
-                _host: permit,
+                _host: HostPermit {
+                    host,
+                    permit: Some(permit),
+                },
             },
             _ => {
                 drop(slot);
                 self.acquire(key).await
             }
+        }
+    }
+
+    /// The host pushed back a request that began then: it gets fewer connections from now on.
+    pub(crate) fn push_back(&self, key: &HostKey, began: Instant) {
+        let host = self.host(key);
+        let lost = lock(&host.brake).pushed_back(began, Instant::now());
+        for _ in 0..lost {
+            match host.permits.try_acquire() {
+                Ok(permit) => permit.forget(),
+                Err(_) => drop(host.owed.fetch_add(1, Ordering::Relaxed)),
+            }
+        }
+    }
+
+    /// The host answered well: after a while it gets its connections back.
+    pub(crate) fn answer_well(&self, key: &HostKey) {
+        let host = self.host(key);
+        let is_more = lock(&host.brake).went_well();
+        if is_more && !host.pays_back() {
+            host.permits.add_permits(1);
         }
     }
 
@@ -127,6 +179,8 @@ impl Slots {
         }
         let host = Arc::new(Host {
             permits: Arc::new(Semaphore::new(self.per_host)),
+            brake: Mutex::new(Brake::new(self.per_host)),
+            owed: AtomicUsize::new(0),
             paused_until: Mutex::default(),
         });
         hosts.insert(key.clone(), Arc::clone(&host));
@@ -135,6 +189,14 @@ impl Slots {
 }
 
 impl Host {
+    /// Takes one off what is owed, if anything is.
+    fn pays_back(&self) -> bool {
+        let less = |owed: usize| owed.checked_sub(1);
+        self.owed
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+    }
+
     async fn resumed(&self) {
         while let Some(until) = self.pause_end() {
             tokio::time::sleep_until(until).await;
@@ -236,6 +298,29 @@ mod tests {
         assert!(slots.acquire(&host("http://a")).now_or_never().is_none());
         drop(slot);
         assert!(slots.acquire(&host("http://a")).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_pushes_back_gets_half_and_earns_the_rest_back() {
+        let slots = Slots::new(4, 4);
+        let a = host("http://a");
+        let free = |slots: &Slots| slots.host(&a).permits.available_permits();
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            held.push(slots.acquire(&a).await);
+        }
+        slots.push_back(&a, Instant::now());
+        assert_eq!(free(&slots), 0);
+        drop(held.pop());
+        assert_eq!(free(&slots), 0, "one was owed");
+        held.clear();
+        assert_eq!(free(&slots), 2);
+        for _ in 0..5 {
+            slots.answer_well(&a);
+        }
+        assert_eq!(free(&slots), 4);
+        slots.answer_well(&a);
+        assert_eq!(free(&slots), 4);
     }
 
     #[tokio::test]

@@ -116,6 +116,15 @@ impl Tools {
         }
     }
 
+    /// The file of this entry is there: what an earlier try left of it goes.
+    pub(crate) async fn tidy(earlier: Earlier, entry: &str) {
+        if let Earlier::Part(part, record) = earlier
+            && record.is_none_or(|record| record.url == entry && !record.replaces)
+        {
+            let _ = part.discard().await;
+        }
+    }
+
     /// Does the file that is there add up?
     pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<(), TransferError> {
         let adding = Adding::new([checksum]);
@@ -154,6 +163,7 @@ impl Tools {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
+                tidy(&step, held).await;
                 return Ok(step);
             }
             Decision::Fail(error) => {
@@ -172,6 +182,7 @@ impl Tools {
                 Ok(target) => target,
                 Err(step) => {
                     answer.drain().await;
+                    tidy(&step, held).await;
                     return Ok(step);
                 }
             },
@@ -186,6 +197,15 @@ impl Tools {
             .take()
             .map_or_else(|| Part::new(&self.disk, job.path), |held| held.part);
         copy.follow(course, answer, part, cost).await
+    }
+}
+
+/// When the file is there, a part of it that was not to take its place is of no use. That it cannot be removed is no
+/// failure.
+async fn tidy(step: &Step, held: &mut Option<Held>) {
+    let is_done = matches!(step, Step::Done { .. });
+    if let Some(held) = held.take_if(|held| is_done && !held.part.replaces()) {
+        let _ = held.part.discard().await;
     }
 }
 
@@ -233,8 +253,9 @@ pub(crate) fn disk(doing: &'static str, source: std::io::Error) -> TransferError
         .get_ref()
         .is_some_and(<dyn Error + Send + Sync>::is::<part::NoRoom>);
     let doing = if has_no_room { RESERVE } else { doing };
-    if source.kind() == std::io::ErrorKind::WouldBlock {
-        return TransferError::Locked;
+    match source.kind() {
+        std::io::ErrorKind::WouldBlock => TransferError::Locked,
+        std::io::ErrorKind::AlreadyExists => TransferError::Appeared,
+        _ => TransferError::Disk { doing, source },
     }
-    TransferError::Disk { doing, source }
 }

@@ -77,7 +77,10 @@ fn three_thousand_awkward_names_arrive_whole_over_http_1_and_a_second_run_fetche
         log.iter()
             .all(|request| request.protocol == "HTTP/1.1" && request.status == 200)
     );
-    assert_eq!((count(&log, "GET"), count(&log, "HEAD")), (all, all));
+    assert_eq!(count(&log, "GET"), all);
+    // A finished file is marked, and then nobody is asked about it; where there are no attributes, each is asked about.
+    let asked = count(&log, "HEAD");
+    assert!(asked == 0 || asked == all, "{asked} of {all} were asked about");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Command, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use reqwest::header::{self, HeaderName, HeaderValue};
 
 use super::view::{ColorChoice, ProgressChoice};
@@ -14,22 +15,40 @@ use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Se
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
-const EXAMPLES: &str = "\
+// Lines that a person copies are short enough for 80 columns; the rest is folded by clap.
+const AFTER: &str = "\
 Examples:
-  haul urls.txt                        every URL of the list, 16 at a time, into this folder
-  haul -d data -j 32 urls.txt          32 at a time, into data/
-  producer | haul -d data              starts with the first line of the pipe
-  haul https://example.org/a.iso       a single URL does, too
-  haul --failed again.txt urls.txt     what failed, as a list to run again
-  haul --compare=1,4,16 urls.txt       the same list at three levels, timed
-  haul --demo                          see it at work, without a network
+  haul urls.txt                     every URL of the list, 16 at a time, to here
+  haul -d data -j 32 urls.txt       32 at a time, into data/
+  producer | haul -d data           starts with the first line of the pipe
+  haul https://example.org/a.iso    a single URL does, too
+  haul --failed again.txt urls.txt  what failed, as a list to run again
+  haul --compare=1,4,16 urls.txt    the same list at three levels, timed
+  haul --demo                       see it at work, without a network
 
-A list has one entry a line: URL, or URL and the path to save it under. # starts a comment.
-The same command again fetches only what is missing.
-Every long option is also a variable: --retry-max-wait is HAUL_RETRY_MAX_WAIT.
+Lists:
+  A line is a URL, a URL and the path to save it under, or a checksum and a URL.
+  # starts a comment. The same command again fetches only what is missing.
 
-Exit status: 0 every entry has its file, 1 an entry failed, 2 wrong usage (nothing was
-requested), 130 and 143 after SIGINT and SIGTERM (what came is kept).";
+A file that is already there (--existing):
+  check      haul's own, or of the server's size: done; else the entry fails
+  skip       done, without asking
+  update     fetched when the server has a newer one
+  overwrite  replaced once the new one is whole
+  rename     the new one takes a free name
+  fail       the entry fails
+
+Values:
+  TIME is 30, 30s, 2m or 500ms; a number alone is seconds.
+  Every long option is also a variable: HAUL_RETRY_MAX_WAIT=5m, HAUL_QUIET=1.
+  The command line comes first.
+
+Exit status:
+  0    every entry has its file
+  1    an entry failed
+  2    wrong usage; nothing was requested
+  130  stopped by SIGINT (Ctrl-C); what came is kept
+  143  stopped by SIGTERM; what came is kept";
 
 /// The command line.
 #[expect(
@@ -37,37 +56,30 @@ requested), 130 and 143 after SIGINT and SIGTERM (what came is kept).";
     reason = "a flag is a bool to clap; the settings have enums"
 )]
 #[derive(Debug, Parser)]
-#[command(version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
 pub(crate) struct Args {
-    /// A URL, a list file, or - for standard input
+    /// A URL, a list file, or - for standard input; several are read as one list
     #[arg(value_name = "SOURCE", conflicts_with = "demo")]
     pub(crate) sources: Vec<String>,
 
-    /// Files go here; created when missing
+    /// Files go here; created when missing [default: .]
     #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", help_heading = "Where")]
     pub(crate) dir: Option<PathBuf>,
 
-    /// Let the server name the file (Content-Disposition), in the folder of the entry
+    /// The server names the file (Content-Disposition), where it does
     #[arg(short = 'J', long, env = "HAUL_CONTENT_DISPOSITION", help_heading = "Where")]
     pub(crate) content_disposition: bool,
 
-    /// What to do about a file that is already there
+    /// When a file is already there: check its size, skip, update, overwrite, rename or fail; see below
     #[arg(
         long,
         value_name = "HOW",
         env = "HAUL_EXISTING",
         default_value = "check",
-        help_heading = "Where",
         hide_possible_values = true,
-        long_help = "What to do about a file that is already there:\n  \
-            check      ask the server for the size: the same is done, another fails the entry\n  \
-            skip       it is done, nothing is asked\n  \
-            update     fetch it when the server has a newer one\n  \
-            overwrite  replace it once the new one is whole\n  \
-            rename     take a free name\n  \
-            fail       fail the entry",
-        help = "What to do about a file that is already there: check (its size), skip, update, overwrite, rename, fail"
+        help_heading = "Where"
     )]
     pub(crate) existing: How,
 
@@ -75,11 +87,11 @@ pub(crate) struct Args {
     #[arg(short, long, env = "HAUL_FORCE", help_heading = "Where", conflicts_with = "existing")]
     pub(crate) force: bool,
 
-    /// Connections at once; 1 is strictly one after the other, in list order
+    /// Connections at once; 1 is one after the other, in list order
     #[arg(short, long, value_name = "N", env = "HAUL_JOBS", default_value = "16", value_parser = at_least_one, help_heading = "How many")]
     pub(crate) jobs: NonZeroUsize,
 
-    /// Connections at once to one scheme, host and port [default: as many as jobs]
+    /// Connections at once to one server [default: as many as jobs]
     #[arg(long, value_name = "N", env = "HAUL_PER_HOST", value_parser = at_least_one, help_heading = "How many")]
     pub(crate) per_host: Option<NonZeroUsize>,
 
@@ -93,31 +105,31 @@ pub(crate) struct Args {
     )]
     pub(crate) retries: u32,
 
-    /// The longest wait between tries, and the longest Retry-After obeyed
+    /// Wait no longer than this between tries; a server that asks for more fails the entry
     #[arg(long, value_name = "TIME", env = "HAUL_RETRY_MAX_WAIT", default_value = "60s", value_parser = time, help_heading = "Trying")]
     pub(crate) retry_max_wait: Duration,
 
-    /// For name lookup, TCP and TLS together
+    /// Be connected by then: name lookup, TCP and TLS
     #[arg(long, value_name = "TIME", env = "HAUL_CONNECT_TIMEOUT", default_value = "10s", value_parser = time, help_heading = "Trying")]
     pub(crate) connect_timeout: Duration,
 
-    /// No byte for this long: drop the connection and try again
+    /// No byte for this long: try again from there
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
 
-    /// What the file of a single URL adds up to: md5, sha1, sha256, sha512 or blake3, and the digits
+    /// Of a single URL: md5, sha1, sha256, sha512 or blake3, and the digits
     #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
     pub(crate) checksum: Option<Checksum>,
 
-    /// What files add up to, by name, as sha256sum and its kin write it
+    /// Checksums by file name, as sha256sum and its kin write them
     #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, help_heading = "Integrity")]
     pub(crate) checksums: Option<Checksums>,
 
-    /// A file counts as done when the disk has it, and its name
+    /// A file counts as done only when the disk has it
     #[arg(long, env = "HAUL_FSYNC", help_heading = "Integrity")]
     pub(crate) fsync: bool,
 
-    /// A header field for every request; repeatable. To another origin only Accept, Accept-Language and User-Agent go along
+    /// A header field for every request; repeatable. A redirect to another server does not take it along
     #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", env = "HAUL_HEADER", hide_env_values = true, value_delimiter = '\n', value_parser = field, help_heading = "Request")]
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 
@@ -125,11 +137,11 @@ pub(crate) struct Args {
     #[arg(short = 'A', long, value_name = "NAME", env = "HAUL_USER_AGENT", value_parser = value, help_heading = "Request")]
     pub(crate) user_agent: Option<HeaderValue>,
 
-    /// Basic credentials, for the origins that the list names
+    /// Basic credentials for the servers of the list; a redirect to another does not take them along
     #[arg(short, long, value_name = "USER:PASSWORD", env = "HAUL_USER", hide_env_values = true, value_parser = credentials, help_heading = "Request")]
     pub(crate) user: Option<Credentials>,
 
-    /// Believe any certificate: whoever is on the way can read and change everything
+    /// Believe any certificate; whoever is on the way can then read and change everything
     #[arg(
         short = 'k',
         long,
@@ -139,11 +151,11 @@ pub(crate) struct Args {
     )]
     pub(crate) insecure: bool,
 
-    /// Believe the certificates of this PEM file, too (`SSL_CERT_FILE` replaces the machine's own)
+    /// Believe the certificates of this PEM file, too
     #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
 
-    /// Only failures
+    /// Nothing but failures
     #[arg(
         short,
         long,
@@ -153,43 +165,46 @@ pub(crate) struct Args {
     )]
     pub(crate) quiet: bool,
 
-    /// Finished files, retries and waits, too
+    /// Name finished files, retries and waits, too
     #[arg(short, long, env = "HAUL_VERBOSE", help_heading = "Telling")]
     pub(crate) verbose: bool,
 
-    /// How to show progress: bars on a terminal, plain lines elsewhere
+    /// bars, plain (a line from time to time) or none; auto is bars on a terminal, else plain
     #[arg(
         long,
         value_name = "HOW",
         env = "HAUL_PROGRESS",
         default_value = "auto",
+        hide_possible_values = true,
         help_heading = "Telling"
     )]
     pub(crate) progress: ProgressChoice,
 
-    /// Colours: on a terminal, unless `NO_COLOR` is set
+    /// always or never; auto is on a terminal
     #[arg(
         long,
         value_name = "WHEN",
         env = "HAUL_COLOR",
         default_value = "auto",
+        hide_possible_values = true,
+        help = "always or never; auto is on a terminal without NO_COLOR",
         help_heading = "Telling"
     )]
     pub(crate) color: ColorChoice,
 
-    /// Write what failed as a list that haul reads, secrets of its URLs included
+    /// Write what failed as a list to run again, passwords in its URLs included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 
-    /// Run the list once at each level of concurrency, into scratch folders, and compare [default levels: 1 and jobs]
+    /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]
     #[arg(long, value_name = "1,4,16", env = "HAUL_COMPARE", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = levels, help_heading = "Comparing", conflicts_with_all = ["failed", "demo"])]
     pub(crate) compare: Option<Levels>,
 
-    /// Compare that many times
+    /// Time each level so many times
     #[arg(long, value_name = "N", env = "HAUL_RUNS", default_value = "1", value_parser = at_least_one, help_heading = "Comparing")]
     pub(crate) runs: NonZeroUsize,
 
-    /// Run the list so often before, without counting
+    /// Run each level so many times before, without counting
     #[arg(
         long,
         value_name = "N",
@@ -199,9 +214,17 @@ pub(crate) struct Args {
     )]
     pub(crate) warmup: usize,
 
-    /// Serve a small list from inside the process and compare 1 job with 16 on it; needs no network
+    /// Time 1 job against 16 on a server inside the process; needs no network
     #[arg(long, env = "HAUL_DEMO", action = ArgAction::SetTrue, help_heading = "Comparing")]
     pub(crate) demo: bool,
+
+    /// Print this help
+    #[arg(short, long, action = ArgAction::Help, help_heading = "Also")]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Also")]
+    version: Option<bool>,
 }
 
 /// `--existing`.
@@ -220,6 +243,21 @@ pub(crate) enum How {
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
 
 impl Args {
+    /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
+    /// the help gives the rule instead. A flag's variable is 1 or 0, true or false, yes or no, on or off.
+    pub(crate) fn described() -> Command {
+        Self::command().mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue => arg.hide_env(true).value_parser(BoolishValueParser::new()),
+            _ => arg.hide_env(true),
+        })
+    }
+
+    /// Reads the arguments of the process, and its environment.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let matches = Self::described().try_get_matches()?;
+        Self::from_arg_matches(&matches)
+    }
+
     /// The levels to compare, in the order asked for and each once.
     pub(crate) fn levels(&self) -> Option<Vec<NonZeroUsize>> {
         let Levels(named) = self.compare.as_ref()?;
@@ -268,6 +306,8 @@ impl From<&Args> for Settings {
             runs: _,
             warmup: _,
             demo: _,
+            help: _,
+            version: _,
         } = args;
         let http = Http::default();
         Self {
@@ -388,8 +428,6 @@ fn field(text: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn parsed(line: &str) -> Result<Args, String> {
@@ -400,6 +438,22 @@ mod tests {
     #[test]
     fn the_options_are_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_fits_a_narrow_terminal_and_repeats_no_variable() {
+        for width in [80, 100] {
+            let help = Args::described().term_width(width).render_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            assert!(!help.contains("env:") && !help.contains('`'), "{help}");
+        }
+        // An example that is folded is none.
+        let narrow = Args::described().term_width(80).render_help().to_string();
+        for line in AFTER.lines() {
+            assert!(narrow.contains(line), "{line}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::checksum::Checksum;
 use crate::report::{Row, Source};
 
 /// Grows beside its final name, and takes it at the end: FILE may be the very list that is being read.
@@ -82,8 +83,16 @@ fn line(row: &Row) -> String {
     };
     let path = row.path.as_deref().or(job.name.as_ref());
     let url = job.url.reveal();
+    let sum = job.checksum.as_ref().and_then(digits).unwrap_or_default();
     match path {
-        Some(path) if *path != *crate::disk::name::of_url(url) => format!("{url} {}", path.display()),
-        _ => url.to_string(),
+        Some(path) if *path != *crate::disk::name::of_url(url) => format!("{sum}{url} {}", path.display()),
+        _ => format!("{sum}{url}"),
     }
+}
+
+/// The checksum as it stands before a URL: digits whose number tells how it is made. There is no such form of BLAKE3.
+fn digits(checksum: &Checksum) -> Option<String> {
+    let text = checksum.to_string();
+    let (_, hex) = text.split_once(':')?;
+    (Checksum::from_hex(hex).as_ref() == Some(checksum)).then(|| format!("{hex}  "))
 }

@@ -6,26 +6,42 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What a run needs beside its jobs: standard streams, the runtime's own, the list, the folder.
 const BASE: u64 = 14;
-/// What a job needs: a connection and a file.
-const EACH: u64 = 2;
+/// What a job needs: a connection, a file, one more for a moment (a folder, a record, a name lookup), and a connection
+/// that is kept for later.
+const EACH: u64 = 4;
+/// As much as anybody needs. Where there is no limit, no number would be too large to ask for.
+const ENOUGH: u64 = 1 << 18;
+/// What systems allow that say they have no limit.
+const COMMON: u64 = 10_240;
+/// Connections that are kept for later, at most: each has its buffers.
+const KEPT: u64 = 256;
 
-/// Raises the soft limit for this many jobs. Where that is not enough: the jobs that it is enough for.
-pub(crate) fn fit(jobs: NonZeroUsize) -> NonZeroUsize {
-    let needed = BASE + EACH * jobs.get() as u64;
+/// Raises the soft limit as far as it may be raised.
+pub(crate) fn raise() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= needed) {
-        return jobs;
-    }
-    let wanted = maximum.map_or(needed.max(4096), |maximum| maximum.min(needed.max(4096)));
-    let raised = setrlimit(
-        Resource::Nofile,
-        Rlimit {
+    for wanted in [ENOUGH, COMMON].map(|wanted| maximum.map_or(wanted, |maximum| maximum.min(wanted))) {
+        let raised = Rlimit {
             current: Some(wanted),
             maximum,
-        },
-    );
-    let limit = if raised.is_ok() { Some(wanted) } else { current };
-    limit.map_or(jobs, |limit| affordable(limit, jobs))
+        };
+        if current.is_none_or(|current| current >= wanted) || setrlimit(Resource::Nofile, raised).is_ok() {
+            return;
+        }
+    }
+}
+
+/// The jobs that there are descriptors for.
+pub(crate) fn fit(jobs: NonZeroUsize) -> NonZeroUsize {
+    let Rlimit { current, .. } = getrlimit(Resource::Nofile);
+    current.map_or(jobs, |limit| affordable(limit, jobs))
+}
+
+/// How many connections may be kept for later, beside so many jobs.
+pub(crate) fn kept(jobs: NonZeroUsize) -> usize {
+    let Rlimit { current, .. } = getrlimit(Resource::Nofile);
+    let jobs = jobs.get() as u64;
+    let left = current.map_or(KEPT, |limit| limit.saturating_sub(BASE + (EACH - 1) * jobs));
+    usize::try_from(left.clamp(1, KEPT)).unwrap_or(1)
 }
 
 fn affordable(limit: u64, jobs: NonZeroUsize) -> NonZeroUsize {
@@ -39,7 +55,7 @@ mod tests {
 
     #[test]
     fn jobs_shrink_to_what_the_descriptors_allow() {
-        for (limit, jobs, fitting) in [(1024, 64, 64), (32, 64, 9), (16, 64, 1), (0, 4, 1), (u64::MAX, 4, 4)] {
+        for (limit, jobs, fitting) in [(1024, 64, 64), (32, 64, 4), (16, 64, 1), (0, 4, 1), (u64::MAX, 4, 4)] {
             assert_eq!(affordable(limit, NonZeroUsize::new(jobs).unwrap()).get(), fitting);
         }
     }

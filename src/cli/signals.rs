@@ -29,8 +29,10 @@ impl First {
 }
 
 impl Signals {
-    /// Takes the signals over; from here on they no longer end the process by themselves.
+    /// Takes the signals over; from here on they no longer end the process by themselves. Neither does a file that
+    /// reaches the limit of this process (`ulimit -f`): writing to it fails then.
     pub(crate) fn listen() -> io::Result<Self> {
+        let _ignored = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -24,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval_at};
+use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::bars::{Bars, Size};
@@ -38,6 +38,8 @@ use crate::report::Summary;
 
 /// How often the block is drawn.
 const FRAME: Duration = Duration::from_millis(100);
+/// How long events gather before they are told.
+const REST: Duration = Duration::from_millis(10);
 /// How often a line tells how far the run is.
 const LINE: Duration = Duration::from_secs(10);
 
@@ -83,12 +85,14 @@ pub(crate) struct ViewOptions {
 pub(crate) struct Viewer {
     thread: thread::JoinHandle<()>,
     leave: CancellationToken,
+    hurry: CancellationToken,
     ended: std::sync::mpsc::Receiver<()>,
 }
 
 impl Viewer {
     /// Waits until all events are told, that is until every sender is gone; the terminal is as it was then.
     pub(crate) fn finish(self) {
+        self.hurry.cancel();
         // A panic has told of itself already.
         let _ = self.thread.join();
     }
@@ -103,20 +107,29 @@ impl Viewer {
 
 /// Shows a run from its events, on a thread of its own.
 pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io::Result<Viewer> {
-    let leave = CancellationToken::new();
+    let (leave, hurry) = (CancellationToken::new(), CancellationToken::new());
     let (told, ended) = std::sync::mpsc::channel();
-    let asked = leave.clone();
+    let asked = (leave.clone(), hurry.clone());
     let thread = thread::Builder::new().name("view".into()).spawn(move || {
         let _told = told;
         show(receiver, options, asked);
     })?;
-    Ok(Viewer { thread, leave, ended })
+    Ok(Viewer {
+        thread,
+        leave,
+        hurry,
+        ended,
+    })
 }
 
-fn show(mut receiver: mpsc::Receiver<Event>, options: ViewOptions, leave: CancellationToken) {
+fn show(
+    mut receiver: mpsc::Receiver<Event>,
+    options: ViewOptions,
+    (leave, hurry): (CancellationToken, CancellationToken),
+) {
     let mut view = View::new(options, Instant::now());
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        return runtime.block_on(watch(receiver, view, leave));
+        return runtime.block_on(watch(receiver, view, leave, hurry));
     }
     // Without a clock there is no progress to show, but every failure is told.
     while let Some(event) = receiver.blocking_recv() {
@@ -126,7 +139,12 @@ fn show(mut receiver: mpsc::Receiver<Event>, options: ViewOptions, leave: Cancel
 }
 
 /// Tells of events until there are no more, or until somebody asks to leave.
-async fn watch(mut receiver: mpsc::Receiver<Event>, mut view: View, leave: CancellationToken) {
+async fn watch(
+    mut receiver: mpsc::Receiver<Event>,
+    mut view: View,
+    leave: CancellationToken,
+    hurry: CancellationToken,
+) {
     let period = view.period();
     let mut ticks = interval_at(tokio::time::Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -134,7 +152,11 @@ async fn watch(mut receiver: mpsc::Receiver<Event>, mut view: View, leave: Cance
         tokio::select! {
             () = leave.cancelled() => break,
             event = receiver.recv() => match event {
-                Some(event) => view.tell(&event, tokio::time::Instant::now().into_std()),
+                Some(event) => {
+                    view.tell_all(event, &mut receiver);
+                    // Woken for each event, this thread would cost the run more than the events do.
+                    let _ = timeout(REST, hurry.cancelled()).await;
+                }
                 None => break,
             },
             at = ticks.tick() => view.tick(at.into_std()),
@@ -210,6 +232,15 @@ impl View {
         match &self.face {
             Face::Bars(bars) => Voice::Block(bars.room()),
             _ => Voice::Plain { colour: self.colour },
+        }
+    }
+
+    /// Tells of an event and of all that have come since.
+    fn tell_all(&mut self, first: Event, receiver: &mut mpsc::Receiver<Event>) {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            self.tell(&event, tokio::time::Instant::now().into_std());
+            next = receiver.try_recv().ok();
         }
     }
 

@@ -45,6 +45,9 @@ pub(crate) struct Identity {
     pub(crate) url: String,
     /// What `If-Range` is to say; without it the bytes are worth nothing to a later try.
     pub(crate) validator: Option<String>,
+    /// The name it is to get in its folder, if that is not its path's.
+    pub(crate) name: Option<String>,
+    pub(crate) replace: Replace,
 }
 
 /// What a whole file is given along with its name.
@@ -112,8 +115,9 @@ impl Part {
     pub(crate) async fn survey(disk: &Disk, path: &Arc<PathBuf>) -> io::Result<(Found, Earlier)> {
         let (at, of) = (disk.clone(), Arc::clone(path));
         let look = move || {
-            let found = at.look(&of)?;
+            // The part first: a file that another process finishes in between is seen.
             let earlier = Files::find(&at, &of)?;
+            let found = at.look(&of)?;
             if earlier.is_none() && found != Found::Nothing {
                 Files::remove_orphan(&at, &of);
             }
@@ -143,6 +147,8 @@ impl Part {
             part.identity = Some(Identity {
                 url: record.url.clone(),
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
+                name: None,
+                replace: if record.replaces { Replace::Old } else { Replace::Never },
             });
             record.clone()
         });
@@ -154,12 +160,20 @@ impl Part {
         self.identity.as_ref().and_then(|identity| identity.validator.clone())
     }
 
+    /// Was it to take another file's place?
+    pub(crate) fn replaces(&self) -> bool {
+        self.identity
+            .as_ref()
+            .is_some_and(|identity| identity.replace == Replace::Old)
+    }
+
     /// Which bytes are missing, not counting those that are gathered.
     pub(crate) fn gaps(&self) -> &Gaps {
         &self.gaps
     }
 
-    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes.
+    /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes. A file that is
+    /// known to be large gets its room now, or none of its bytes is fetched.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
         self.gaps = Gaps::all(size);
         self.identity = Some(identity);
@@ -171,28 +185,61 @@ impl Part {
             None => 0,
         };
         self.gathered.reserve_exact(room);
-        if let Some(Open { file, .. }) = &mut self.open {
-            // The record first: it must not claim what is cut off.
-            file.rewind().await?;
-            self.write_record().await?;
-            if let Some(Open { file, .. }) = &mut self.open {
-                file.set_len(0).await?;
-            }
+        if self.open.is_some() {
+            self.empty().await
+        } else if size.is_some_and(|size| size > GATHERED as u64) {
+            self.create().await
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// Takes what an earlier try left away, and has room for the new bytes.
+    async fn empty(&mut self) -> io::Result<()> {
+        // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
+        // an empty part.
+        if let Some(Open { file, .. }) = &mut self.open {
+            file.rewind().await?;
+            file.set_len(0).await?;
+        }
+        self.write_record().await?;
+        self.reserve().await
+    }
+
+    /// Has room for the whole file; without it, there is no part either.
+    async fn reserve(&mut self) -> io::Result<()> {
+        let Some(Open { file, files }) = &self.open else {
+            return Ok(());
+        };
+        let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
+        let files = files.clone();
+        aside(move || {
+            let reserved = files::reserve(&file, size).map_err(NoRoom::wrap);
+            if reserved.is_err() {
+                files.remove(&file)?;
+            }
+            reserved
+        })
+        .await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
     pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
         self.identity = Some(identity);
+        if let Some(Open { file, .. }) = &mut self.open {
+            // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record
+            // would let it pass for ours.
+            file.set_len(self.gaps.reach()).await?;
+        }
         if let Some(size) = size {
             self.gaps.ends_at(size);
         }
+        self.synchronise().await?;
         self.offset = offset;
         if let Some(Open { file, .. }) = &mut self.open {
             file.seek(SeekFrom::Start(offset)).await?;
         }
-        Ok(())
+        self.reserve().await
     }
 
     /// How long the disk kept the transfer waiting so far.
@@ -257,11 +304,19 @@ impl Part {
     async fn create(&mut self) -> io::Result<()> {
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
         let (record, size) = (self.record(), self.gaps.size());
+        let identity = self.identity.clone();
         let (file, files) = aside(move || {
             let taken = Files::create(&disk, &path)?;
+            // Another process may have been faster: what is to come would be for nothing.
+            if let Some(identity) = identity.filter(|identity| identity.replace == Replace::Never)
+                && taken.files.is_finished(identity.name.as_deref())?
+            {
+                taken.files.remove(&taken.file)?;
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
             let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
             if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
-                let _ = taken.files.remove();
+                let _ = taken.files.remove(&taken.file);
                 return Err(error);
             }
             Ok((taken.file, taken.files))
@@ -296,7 +351,9 @@ impl Part {
             Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
             None => Default::default(),
         };
-        Record::new(url, validator, self.gaps.size(), self.gaps.pairs())
+        let mut record = Record::new(url, validator, self.gaps.size(), self.gaps.pairs());
+        record.replaces = self.replaces();
+        record
     }
 
     /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
@@ -326,7 +383,7 @@ impl Part {
             .identity
             .as_ref()
             .is_some_and(|identity| identity.validator.is_some());
-        let is_there = self.open.is_some() || !self.gathered.is_empty();
+        let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
         if !is_worth || !is_there {
             self.discard().await?;
             return Ok(0);
@@ -346,12 +403,7 @@ impl Part {
             return Ok(());
         };
         let file = file.into_std().await;
-        aside(move || {
-            let removed = files.remove();
-            drop(file);
-            removed
-        })
-        .await
+        aside(move || files.remove(&file)).await
     }
 
     /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come
@@ -408,7 +460,7 @@ fn big_steps(file: std::fs::File) -> File {
 
 /// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
 /// appended since the record are there; over a crash of the machine only what was synchronised before it is.
-fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
+pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
     let mut gaps = Gaps::from_pairs(record.size, record.gaps.iter().copied())?;
     if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
         return None;

@@ -25,6 +25,9 @@ pub(crate) struct Record {
     pub(crate) size: Option<u64>,
     /// First byte and end of each range that is missing. It may name bytes that are here, never the other way round.
     pub(crate) gaps: Vec<(u64, u64)>,
+    /// Was the file to take another's place?
+    #[serde(default)]
+    pub(crate) replaces: bool,
     /// The boot of the machine in which it was written. Within one boot, what was written to the part is in it.
     boot: Option<String>,
 }
@@ -37,6 +40,7 @@ impl Record {
             validator,
             size,
             gaps,
+            replaces: false,
             boot: boot(),
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::{Shared, row};
+use super::{Shared, Unwritable, row};
 use crate::checksum::Checksum;
 use crate::disk::Found;
 use crate::disk::claims::Claims;
@@ -25,6 +25,8 @@ use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, 
 const REDIRECTS: u32 = 10;
 /// Tries of one entry that are not counted: a server may close idle connections, but not for ever.
 const FREE: u32 = 64;
+/// How long to wait for a file descriptor.
+const BREATH: Duration = Duration::from_millis(100);
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
 
@@ -145,6 +147,9 @@ impl Delivery<'_> {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            if error.lacks_descriptors() {
+                self.shared.tools.http.forget_idle();
+            }
             // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
             // bytes again are not: a server that cannot go on would be asked for ever.
             if self.cost.held > most {
@@ -167,7 +172,6 @@ impl Delivery<'_> {
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
     /// whatever that is.
     async fn attempt(&mut self, slot: Slot) -> Result<(Outcome, u64), TransferError> {
-        self.shared.refuse_if_full(self.path).await?;
         let (found, earlier) = self.shared.tools.survey(self.path).await?;
         // A name that is still to come is looked at when it has come.
         let found = if self.claims.is_some() { Found::Nothing } else { found };
@@ -175,12 +179,20 @@ impl Delivery<'_> {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.shared.tools.adds_up(self.path, checksum).await?;
+                Tools::tidy(earlier, &self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
-            Plan::Done(outcome, size) => return Ok((outcome, size)),
+            Plan::Done(outcome, size) => {
+                Tools::tidy(earlier, &self.entry).await;
+                return Ok((outcome, size));
+            }
             Plan::Fail(error) => return Err(error),
         };
         let held = Tools::held(earlier, &self.entry, &self.cost)?;
+        // What has a part has its room, or learns early that it has none.
+        if held.is_none() && want.is_for_bytes() {
+            self.shared.refuse_if_unwritable(self.path).await?;
+        }
         self.tries += 1;
         self.tell_start().await;
         self.ask_around(slot, want, held).await
@@ -195,16 +207,20 @@ impl Delivery<'_> {
         let mut url = self.job.url.reveal().clone();
         let (mut leg, mut hops) = (Leg::Home, 0);
         loop {
+            let began = tokio::time::Instant::now();
             let step = match self.ask(&url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
-                    self.heed(&url, &error).await;
-                    self.note_full(&error).await;
+                    self.heed(&url, &error, began).await;
+                    self.note_unwritable(&error).await;
                     return Err(error);
                 }
             };
             match step {
-                Step::Done { outcome, size } => return Ok((outcome, size)),
+                Step::Done { outcome, size } => {
+                    self.shared.slots.answer_well(&HostKey::of(&url));
+                    return Ok((outcome, size));
+                }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
@@ -261,13 +277,17 @@ impl Delivery<'_> {
         self.stop.or(future).await.ok_or(TransferError::Cancelled)
     }
 
-    /// A server that asks for time gets it, from every entry: its host pauses.
-    async fn heed(&self, url: &Url, error: &TransferError) {
+    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
+    async fn heed(&self, url: &Url, error: &TransferError, began: tokio::time::Instant) {
+        let host = HostKey::of(url);
+        let status = error.status().map(|status| status.as_u16());
+        if matches!(status, Some(429 | 503)) {
+            self.shared.slots.push_back(&host, began);
+        }
         let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
         let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
             return;
         };
-        let host = HostKey::of(url);
         let grown = self.shared.slots.pause(&host, wait);
         if grown.is_zero() {
             return;
@@ -282,14 +302,19 @@ impl Delivery<'_> {
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }
 
-    /// A full disk gets no new files; those that have their room go on.
-    async fn note_full(&self, error: &TransferError) {
+    /// A full disk gets no new files; those that have their room go on. Neither does one that cannot be written.
+    async fn note_unwritable(&self, error: &TransferError) {
         let TransferError::Disk { doing, source } = error else {
             return;
         };
-        let is_full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        // A file too large for what is left says nothing about the next one.
-        if is_full && *doing != RESERVE && self.shared.is_newly_full(self.path).await {
+        let why = match source.kind() {
+            // A file too large for what is left says nothing about the next one.
+            _ if *doing == RESERVE => return,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Unwritable::Full,
+            io::ErrorKind::ReadOnlyFilesystem => Unwritable::ReadOnly,
+            _ => return,
+        };
+        if self.shared.is_newly_unwritable(self.path, why).await {
             let warning = format!("no new files are begun: {error}; what came is kept");
             self.events.send(|| Event::Warning(warning)).await;
         }
@@ -339,6 +364,11 @@ fn next(
             return Next::AtOnce;
         }
         TransferError::Locked => return Next::After(LOCKED, error),
+        // What this process opened, it closes soon.
+        _ if *free > 0 && error.lacks_descriptors() => {
+            *free -= 1;
+            return Next::After(BREATH, error);
+        }
         // One fresh try: a byte may have gone wrong on the way.
         TransferError::Checksum(_) if *fresh => {
             *fresh = false;
@@ -386,6 +416,13 @@ mod tests {
         }
     }
 
+    fn too_many() -> TransferError {
+        TransferError::Disk {
+            doing: "write",
+            source: rustix::io::Errno::MFILE.into(),
+        }
+    }
+
     fn closed(reused: bool) -> TransferError {
         TransferError::Closed { reused, cause: None }
     }
@@ -420,6 +457,8 @@ mod tests {
                 "give up: wrong md5 checksum, 1 waits left",
             ),
             (TransferError::Locked, &[1], 0, "after 0, 1 waits left"),
+            (too_many(), &[], 1, "after 0, 0 waits left"),
+            (too_many(), &[1], 0, "after 1, 0 waits left"),
             (TransferError::Appeared, &[1], 1, "at once, 1 waits left"),
             (
                 TransferError::Cancelled,

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,7 +36,12 @@ pub(super) struct Maker {
     extra: Vec<CertificateDer<'static>>,
     trust: Trust,
     timeouts: Timeouts,
+    /// For `https:` URLs. Made once: it holds the machine's certificates and remembers TLS sessions.
+    tls: OnceLock<ClientConfig>,
 }
+
+/// How many connections were begun.
+pub(super) type Made = Arc<AtomicUsize>;
 
 impl Maker {
     pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
@@ -48,6 +54,7 @@ impl Maker {
             extra,
             trust: settings.trust.clone(),
             timeouts: timeouts.clone(),
+            tls: OnceLock::new(),
         })
     }
 
@@ -57,24 +64,27 @@ impl Maker {
     }
 
     /// A client for `http:` URLs, which trusts nobody's certificate and reads none.
-    pub(super) fn plain(&self) -> Result<Client, SetupError> {
-        self.client(RootCertStore::empty())
+    pub(super) fn plain(&self, made: &Made) -> Result<Client, SetupError> {
+        self.client(self.tls(RootCertStore::empty())?, made)
     }
 
     /// A client for `https:` URLs.
-    pub(super) fn secure(&self) -> Result<Client, SetupError> {
+    pub(super) fn secure(&self, made: &Made) -> Result<Client, SetupError> {
+        if let Some(tls) = self.tls.get() {
+            return self.client(tls.clone(), made);
+        }
         let mut roots = RootCertStore::empty();
         if self.trust != Trust::Anyone {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             roots.add_parsable_certificates(self.extra.iter().cloned());
         }
-        self.client(roots)
+        let tls = self.tls(roots)?;
+        self.client(self.tls.get_or_init(|| tls).clone(), made)
     }
 
-    fn client(&self, roots: RootCertStore) -> Result<Client, SetupError> {
-        let failed = |error: &dyn std::fmt::Display| SetupError::Http(error.to_string());
+    fn client(&self, tls: ClientConfig, made: &Made) -> Result<Client, SetupError> {
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(self.tls(roots).map_err(|e| failed(&e))?)
+            .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
@@ -86,17 +96,18 @@ impl Maker {
             // because it is malformed may be the one that says where the body ends.
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Lookup)
-            .connector_layer(NoteNew);
+            .connector_layer(NoteNew(Arc::clone(made)));
         for proxy in &self.proxies {
             builder = builder.proxy(proxy.clone());
         }
-        builder.build().map_err(|e| failed(&e))
+        builder.build().map_err(|error| refused(&error))
     }
 
-    fn tls(&self, roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    fn tls(&self, roots: RootCertStore) -> Result<ClientConfig, SetupError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config =
-            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refused(&error))?;
         let mut config = match self.trust {
             Trust::Anyone => {
                 let verifier = Arc::new(BelieveAnyone(provider));
@@ -110,6 +121,10 @@ impl Maker {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
+}
+
+fn refused(error: &dyn std::fmt::Display) -> SetupError {
+    SetupError::Http(error.to_string())
 }
 
 fn proxies(settings: &Proxies) -> reqwest::Result<Vec<Proxy>> {
@@ -236,18 +251,24 @@ pub(super) async fn observed<F: Future>(request: F, timeouts: &Timeouts) -> (Opt
 }
 
 /// Notes in [`CONNECTION`] that one is being made, and that it is ready. One that is still being made when an older
-/// connection becomes free is finished outside the request, and so is not noted as ready.
-#[derive(Debug, Clone, Copy)]
-struct NoteNew;
+/// connection becomes free is finished outside the request, and so is not noted as ready. Counts them all.
+#[derive(Debug, Clone)]
+struct NoteNew(Made);
 
 #[derive(Debug, Clone)]
-struct Noting<S>(S);
+struct Noting<S> {
+    inner: S,
+    made: Made,
+}
 
 impl<S> Layer<S> for NoteNew {
     type Service = Noting<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Noting(inner)
+        Noting {
+            inner,
+            made: Arc::clone(&self.0),
+        }
     }
 }
 
@@ -262,7 +283,7 @@ where
     type Future = futures::future::BoxFuture<'static, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
@@ -270,7 +291,8 @@ where
             let _ = CONNECTION.try_with(|connection| connection.set(state));
         };
         note(Connection::Making);
-        let connecting = self.0.call(request);
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let connecting = self.inner.call(request);
         Box::pin(async move {
             let connection = connecting.await?;
             note(Connection::Made {

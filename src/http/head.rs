@@ -216,7 +216,7 @@ fn text<'a>(fields: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Seconds, or a date. A date is taken against the server's own clock, which need not be ours.
-fn retry_after(value: &str, server_now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, server_now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));

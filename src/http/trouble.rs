@@ -17,6 +17,9 @@ pub(super) struct NoAddress(pub(super) io::Error);
 /// Why there is no answer, from a request that had this to do with making a connection.
 pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connect: Duration) -> TransferError {
     if let Some(NoAddress(source)) = find(error) {
+        if crate::error::lacks_descriptors(source) {
+            return TransferError::Connect(copy(source));
+        }
         return TransferError::Dns(crate::error::os(source));
     }
     if let Some(tls) = find::<rustls::Error>(error) {

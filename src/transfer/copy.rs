@@ -54,6 +54,8 @@ impl Copy<'_> {
         let identity = Identity {
             url: self.job.entry.to_owned(),
             validator: head.validator.clone().filter(|_| !is_coded),
+            name: self.target.name.clone(),
+            replace: self.target.replace,
         };
         let listed = self.job.listed.cloned();
         let wanted = listed
@@ -191,9 +193,14 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         if let Err(error) = check.verify(&mut part).await {
-            part.discard()
-                .await
-                .map_err(|source| disk("remove what does not add up", source))?;
+            if let TransferError::Checksum(_) = error {
+                part.discard()
+                    .await
+                    .map_err(|source| disk("remove what does not add up", source))?;
+            } else {
+                // It could not be read, and that says nothing against the bytes.
+                let _ = part.park().await;
+            }
             return Err(error);
         }
         let since = Instant::now();
@@ -207,7 +214,7 @@ impl Copy<'_> {
         };
         let committed = part.commit(finish).await;
         cost.disk += since.elapsed();
-        committed.map_err(not_committed)?;
+        committed.map_err(|source| disk("finish the file", source))?;
         let outcome = match self.job.want {
             Want::Newer { .. } => Outcome::Updated,
             _ if self.foreign => Outcome::Resumed,
@@ -215,11 +222,4 @@ impl Copy<'_> {
         };
         Ok(Step::Done { outcome, size })
     }
-}
-
-fn not_committed(source: std::io::Error) -> TransferError {
-    if source.kind() == std::io::ErrorKind::AlreadyExists {
-        return TransferError::Appeared;
-    }
-    disk("finish the file", source)
 }

@@ -33,6 +33,13 @@ pub(crate) enum Want {
     SizeByGet { here: u64 },
 }
 
+impl Want {
+    /// Does a good answer bring bytes that are to be kept?
+    pub(crate) fn is_for_bytes(&self) -> bool {
+        matches!(self, Self::File | Self::Replacement | Self::Newer { .. })
+    }
+}
+
 /// How to go about an entry, once it is known what stands under its name.
 #[derive(Debug)]
 pub(crate) enum Plan {

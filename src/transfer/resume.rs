@@ -58,7 +58,13 @@ fn partial(asked: &Asked, head: &Head) -> Course {
     let is_asked_for = start == asked.gap.start && end <= asked.gap.end;
     let is_of_that_size = size.is_none_or(|size| asked.size.is_none_or(|known| known == size));
     let is_that_long = head.length.is_none_or(|length| length == end - start);
-    if is_asked_for && is_of_that_size && is_that_long && head.encoding.is_empty() && !contradicts(asked, head) {
+    if is_asked_for
+        && is_of_that_size
+        && is_that_long
+        && head.encoding.is_empty()
+        && is_proven(asked, head)
+        && !contradicts(asked, head)
+    {
         return Course::Continue {
             end,
             size: size.or(asked.size),
@@ -81,14 +87,19 @@ fn beyond(asked: &Asked, head: &Head) -> Course {
     Course::StartOver
 }
 
-/// Does the answer carry a tag or a strong date other than the one that was asked for?
+/// Does the answer carry a tag or a date other than the one that was asked for? A date need not be strong to be another:
+/// a server that does not know `If-Range` sends a part of a file that has just changed.
 fn contradicts(asked: &Asked, head: &Head) -> bool {
-    let is_tag = asked.validator.starts_with('"');
-    match (&head.etag, &head.validator) {
-        (Some(tag), _) if is_tag => *tag != asked.validator,
-        (None, Some(date)) if !is_tag => *date != asked.validator,
-        _ => false,
+    if asked.validator.starts_with('"') {
+        return head.etag.as_ref().is_some_and(|tag| *tag != asked.validator);
     }
+    let date = httpdate::parse_http_date(&asked.validator).ok();
+    head.modified.is_some_and(|modified| Some(modified) != date)
+}
+
+/// A part of a file that has a tag carries the tag (RFC 9110 section 15.3.7). One without it proves nothing.
+fn is_proven(asked: &Asked, head: &Head) -> bool {
+    head.etag.is_some() || !asked.validator.starts_with('"')
 }
 
 #[cfg(test)]
@@ -156,7 +167,8 @@ mod tests {
         }
         let range = ("content-range", "bytes 40-99/100");
         for (fields, expected) in [
-            (&[range][..], "continue to 100 of Some(100)"),
+            (&[range, ("etag", "\"v1\"")][..], "continue to 100 of Some(100)"),
+            (&[range], "start over"),
             (&[], "start over"),
             (&[range, range], "start over"),
             (&[range, ("etag", "\"v2\"")], "start over"),
@@ -210,6 +222,8 @@ mod tests {
         for (modified, expected) in [
             (date, "continue to 100 of Some(100)"),
             ("Sun, 06 Nov 1994 08:49:38 GMT", "start over"),
+            // Too fresh to be a validator, and yet another date.
+            ("Mon, 07 Nov 1994 08:49:30 GMT", "start over"),
         ] {
             let sent = ("date", "Mon, 07 Nov 1994 08:49:37 GMT");
             let head = head(

@@ -247,3 +247,26 @@ fn what_is_whole_before_the_signal_stays() {
     haul.finish().exits_with(130).stopped(1, 2);
     room.holds(&[("a", "a")]);
 }
+
+#[test]
+fn a_flag_is_a_variable_that_says_yes_or_no() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "a");
+    for (value, is_quiet) in [("1", true), ("yes", true), ("0", false), ("false", false)] {
+        let room = Room::new();
+        let outcome = room.haul().env("HAUL_QUIET", value).arg(origin.url("/a.bin")).run();
+        outcome.succeeds();
+        assert_eq!(outcome.stderr.is_empty(), is_quiet, "{value}");
+    }
+    let room = Room::new();
+    let haul = room.haul().env("HAUL_QUIET", "perhaps").arg(origin.url("/a.bin"));
+    haul.run().exits_with(2).says("--quiet");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_said_once() {
+    let room = Room::new();
+    room.put("file", "");
+    let outcome = room.haul().args(["-d", "file/folder", "http://127.0.0.1:9/a"]).run();
+    outcome.exits_with(2).never_says("os error");
+}

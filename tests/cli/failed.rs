@@ -29,6 +29,22 @@ fn the_list_of_failures_runs_again_and_gives_the_same_names() {
 }
 
 #[test]
+fn what_failed_keeps_its_checksum() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "not what it adds up to");
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    for path in ["", " other.bin"] {
+        let list = format!("{sum}  {}{path}\n", origin.url("/a.bin"));
+        let haul = room.haul().impatient().arg("--failed").arg(&failed).stdin(&list);
+        haul.run().fails().says("wrong sha256 checksum");
+        assert_eq!(fs::read_to_string(&failed).unwrap(), list);
+    }
+    assert_eq!(room.names(), [""; 0]);
+}
+
+#[test]
 fn a_list_may_be_replaced_by_its_own_failures() {
     let origin = Origin::new();
     origin.file("/a.bin", "a");

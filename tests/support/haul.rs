@@ -85,6 +85,17 @@ impl<'r> Haul<'r> {
         self
     }
 
+    /// The shell does this first, and then becomes the program.
+    pub fn after(mut self, commands: &str) -> Self {
+        let _ = write!(self.shell, "{commands}; ");
+        self
+    }
+
+    /// The user may do nothing but what permissions allow, even when it is root.
+    pub fn without_privileges(self) -> Self {
+        self.after("[ $(id -u) != 0 ] || exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" \"$@\"")
+    }
+
     /// Standard output is closed: no stream, not even `/dev/null`.
     pub fn closed_stdout(mut self) -> Self {
         self.shell.push_str("exec >&-; ");

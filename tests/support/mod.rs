@@ -15,6 +15,8 @@ mod outcome;
 mod room;
 mod running;
 mod tls;
+mod versions;
+mod victim;
 
 pub use haul::Haul;
 pub use origin::{Answer, Gate, Origin, Request, Resource};
@@ -22,6 +24,8 @@ pub use outcome::Outcome;
 pub use room::Room;
 pub use running::Running;
 pub use tls::{Authority, Identity, TlsFront};
+pub use versions::{Kind, Moment, Random, Versions};
+pub use victim::Victim;
 
 /// Nothing that a test waits for takes this long, not even on a machine that is busy. A child that lives longer is
 /// killed, and its test fails.

@@ -96,10 +96,29 @@ impl Running {
 
     /// The most memory it had at one time so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a child that lives");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|l| l.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-        kib.expect("the high-water mark of memory") * 1024
+        peak_of(&format!("/proc/{}/status", self.child.id())).expect("the high-water mark of a child that lives")
+    }
+
+    /// Closes the pipe, waits for the end, and tells the most memory that it had at one time, in bytes. Looks again and
+    /// again: who has ended has no memory that could be asked for.
+    #[track_caller]
+    pub fn finish_and_weigh(self) -> (Outcome, u64) {
+        let status = format!("/proc/{}/status", self.child.id());
+        let weigher = thread::spawn(move || {
+            let mut most = 0;
+            while let Some(peak) = peak_of(&status) {
+                most = peak;
+                thread::sleep(Duration::from_millis(2));
+            }
+            most
+        });
+        let outcome = self.finish();
+        (outcome, weigher.join().expect("the thread that looks"))
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Closes the pipe and waits for the end.
@@ -141,6 +160,13 @@ impl Running {
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
+}
+
+fn peak_of(status: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(status).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    Some(kib * 1024)
 }
 
 /// Does a line fit into this pipe, or will it soon? A pipe that can be written takes up to `PIPE_BUF` bytes at once.

@@ -85,12 +85,16 @@ fn the_same_length_twice_is_one_length() {
 #[test]
 fn a_length_that_is_too_long_is_a_body_that_is_too_short() {
     is_no_file(raw("Content-Length: 6\r\n", "hello"), "body ended at 5 B of 6 B");
-    is_no_file(raw("Content-Length: 1099511627776\r\n", "hello"), "body ended at 5 B");
 }
 
 #[test]
 fn a_length_beyond_everything_costs_nothing_and_fails() {
-    for length in ["9223372036854775807", "9223372036854775808", "18446744073709551613"] {
+    for length in [
+        "1125899906842624",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551613",
+    ] {
         let origin = Origin::new();
         let head = format!("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {length}\r\n\r\n");
         let answer = [head.as_bytes(), &bytes(600_000, 1)].concat();

@@ -67,6 +67,25 @@ fn a_message_stays_when_the_block_goes() {
 }
 
 #[test]
+fn a_message_from_before_the_first_drawing_stays_when_the_block_comes() {
+    let (mut bars, sent) = bars(2);
+    let mut run = Run::new();
+    run.listed(2, true);
+    bars.say("failed line 1".into());
+    bars.flush();
+    run.start(2, "a.bin", Some(MIB));
+    run.board.sample(run.now);
+    bars.draw(&run.snapshot());
+    let sent = sent.lock().unwrap();
+    let (_, block) = sent.split_once("failed line 1").unwrap();
+    let before = block.split_once(" a.bin").unwrap().0;
+    assert!(
+        before.contains('\n'),
+        "the block begins in a line of its own: {before:?}"
+    );
+}
+
+#[test]
 fn the_block_keeps_its_height_for_a_second() {
     let (mut bars, _) = bars(8);
     let lines = |n: usize| vec!["x".to_owned(); n];

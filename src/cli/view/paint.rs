@@ -17,12 +17,16 @@ pub(super) struct Painted {
     lines: Vec<String>,
     /// After a resize: rows from the first line down to the cursor, as the terminal has folded them since.
     folded: Option<usize>,
+    /// All lines are scrollback, and the cursor is still at the end of the last of them.
+    behind: bool,
 }
 
 impl Painted {
     /// The first lines are scrollback now.
     pub(super) fn scroll(&mut self, lines: usize) {
-        self.lines.drain(..lines.min(self.lines.len()));
+        let gone = lines.min(self.lines.len());
+        self.lines.drain(..gone);
+        self.behind |= gone > 0 && self.lines.is_empty();
     }
 
     /// The terminal has this width now, and folded what is too long for it.
@@ -36,6 +40,9 @@ impl Painted {
     /// What to send so that these lines stand there instead.
     pub(super) fn become_lines(&mut self, new: Vec<String>) -> String {
         let mut out = String::new();
+        if std::mem::take(&mut self.behind) {
+            out.push_str("\r\n");
+        }
         if let Some(rows) = self.folded.take() {
             up(&mut out, rows);
             out.push_str(CLEAR_BELOW);

@@ -205,9 +205,12 @@ fn failure_lines(failures: &[&Row], room: usize) -> Vec<Line> {
     let places: Vec<_> = failures.iter().map(|row| row.place.to_string()).collect();
     let urls: Vec<_> = failures.iter().map(|row| row.shown()).collect();
     let wanted = widest(reasons.iter());
-    let reason_room = wanted.min(WIDEST_REASON).min(room / 2);
     // Two blanks, the reason, ` x6   `, the URL, two blanks, the place.
-    let url_room = room.saturating_sub(reason_room + 10 + widest(places.iter()));
+    let both = room.saturating_sub(10 + widest(places.iter()));
+    // A half for the reason, or what short URLs leave.
+    let most = (room / 2).max(both.saturating_sub(widest(urls.iter())));
+    let reason_room = wanted.min(WIDEST_REASON).min(most);
+    let url_room = both.saturating_sub(reason_room);
     let folded = url_room < widest(urls.iter()).min(SHORTEST_URL);
     let reason_room = if folded {
         wanted.min(room.saturating_sub(7))

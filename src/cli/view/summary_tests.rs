@@ -261,3 +261,13 @@ fn no_line_is_wider_than_the_terminal() {
         }
     }
 }
+
+#[test]
+fn a_reason_takes_what_short_urls_leave() {
+    let mut bad = failed(1, "x", 0, TransferError::Line(LineError::NoUrl));
+    bad.source = Source::Line("nonsense".into());
+    let text = summary(&summed(&[bad], Duration::from_secs(1), false), &at(80));
+    let whole = "not a URL (a URL begins with http:// or https://)";
+    let line = text.lines().find(|line| line.contains("nonsense")).unwrap();
+    assert!(line.contains(whole), "{text}");
+}

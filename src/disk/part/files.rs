@@ -13,6 +13,7 @@ use rustix::fs::{
     Timestamps,
 };
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
@@ -96,15 +97,10 @@ impl Files {
         let folder = disk.folder_for(path)?;
         for n in 1..=NAMES {
             let files = Self::nth(&folder, path, n);
-            let flags = READ_WRITE | OFlags::CREATE | OFlags::EXCL;
-            let found = match posix::openat(&folder, &files.part, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => files.lock(file)?,
-                Err(Errno::EXIST) => match files.kind()? {
-                    Kind::Strange => continue,
-                    Kind::Ours => files.take()?,
-                    Kind::Nothing => None,
-                },
-                Err(error) => return Err(error.into()),
+            let found = match files.kind()? {
+                Kind::Strange => continue,
+                Kind::Ours => files.take()?,
+                Kind::Nothing => files.make()?,
             };
             let Some(Standing::Ours(taken)) = found else {
                 return Err(io::Error::from(io::ErrorKind::WouldBlock));
@@ -112,7 +108,7 @@ impl Files {
             taken.file.set_len(0)?;
             return Ok(taken);
         }
-        Err(io::Error::from(io::ErrorKind::AlreadyExists))
+        Err(io::Error::other("other files have every name for its part"))
     }
 
     /// Removes the record of a part that is gone: the file was finished, and then the machine or the process was.
@@ -120,23 +116,49 @@ impl Files {
         if let Ok(folder) = disk.folder_of(path) {
             let files = Self::nth(&folder, path, 1);
             if let Ok(Some(_)) = files.record() {
-                let _ = unlink(&folder, &files.record);
+                let _ = files.remove_record();
             }
         }
     }
 
+    /// Removes the record of a part that is no more. The part's name is held while it goes: a record that another
+    /// process has written for a part of its own is not touched.
+    fn remove_record(&self) -> io::Result<()> {
+        match self.make() {
+            Ok(Some(Standing::Ours(taken))) => self.remove(&taken.file),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn kind(&self) -> io::Result<Kind> {
-        let Some(stat) = stat(&self.folder, &self.part)? else {
-            return Ok(Kind::Nothing);
+        let record = stat(&self.folder, &self.record)?;
+        let growing = stat(&self.folder, &self.growing)?;
+        if [&record, &growing].into_iter().flatten().any(|stat| !is_plain(stat)) {
+            return Ok(Kind::Strange);
+        }
+        let Some(part) = stat(&self.folder, &self.part)? else {
+            // Alone, a file with the name of a record is ours only if it is one.
+            let is_strange = record.is_some_and(|stat| stat.st_size > 0) && self.record()?.is_none();
+            return Ok(if is_strange { Kind::Strange } else { Kind::Nothing });
         };
-        let is_plain = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1;
-        let is_ours = is_plain && (stat.st_size == 0 || self.has_record()?);
+        let is_ours = is_plain(&part) && (part.st_size == 0 || record.is_some());
         Ok(if is_ours { Kind::Ours } else { Kind::Strange })
     }
 
-    fn has_record(&self) -> io::Result<bool> {
-        let stat = stat(&self.folder, &self.record)?;
-        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile))
+    /// Makes the part, locked; `None` if it is there or another by now.
+    fn make(&self) -> io::Result<Option<Standing>> {
+        let flags = READ_WRITE | OFlags::CREATE | OFlags::EXCL;
+        match posix::openat(&self.folder, &self.part, flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) => self.lock(file),
+            Err(Errno::EXIST) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Is there a file of this name, or of the part's path?
+    pub(super) fn is_finished(&self, name: Option<&str>) -> io::Result<bool> {
+        Ok(stat(&self.folder, name.unwrap_or(&self.last))?.is_some())
     }
 
     /// Opens and locks the part that stands there; `None` if it is gone or another by now.
@@ -161,6 +183,10 @@ impl Files {
         if named.is_none_or(|named| (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino)) {
             return Ok(None);
         }
+        // It may have become a stranger's since it was looked at.
+        if !is_plain(&opened) {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
         Ok(Some(Standing::Ours(Taken {
             file: file.into(),
             files: self.clone(),
@@ -182,49 +208,47 @@ impl Files {
 
     /// Gives a whole file its name, and removes what was only needed until then.
     pub(super) fn settle(&self, file: &File, mut finish: Finish) -> io::Result<()> {
+        if file.metadata()?.len() != finish.mark.size {
+            self.remove(file)?;
+            return Err(io::Error::other("its part is not as long as the file"));
+        }
         dress(file, &mut finish)?;
         let last = finish.name.as_deref().unwrap_or(&self.last);
         if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
             if error.kind() == io::ErrorKind::AlreadyExists {
-                self.remove()?;
+                self.remove(file)?;
             }
             return Err(error);
         }
-        unlink(&self.folder, &self.record)?;
+        self.remove_record()?;
         synchronise_names(&self.folder, finish.durability)
     }
 
-    /// Removes the part and its record. The part first: a record alone claims nothing.
-    pub(super) fn remove(&self) -> io::Result<()> {
-        unlink(&self.folder, &self.part)?;
-        unlink(&self.folder, &self.record)
+    /// Removes the part and its record. The part is emptied first and goes last: until then its name and its lock keep
+    /// others away, and an empty part claims nothing.
+    pub(super) fn remove(&self, file: &File) -> io::Result<()> {
+        file.set_len(0)?;
+        unlink(&self.folder, &self.growing)?;
+        unlink(&self.folder, &self.record)?;
+        unlink(&self.folder, &self.part)
     }
 }
 
-/// Writes a small file that has no name until it is whole.
+/// Writes a small file that has no name until it is whole. One that takes another's place needs a name to do so.
 pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Finish) -> io::Result<()> {
     let folder = disk.folder_for(path)?;
-    let Some(file) = nameless(disk, &folder) else {
+    let nameless = (finish.replace == Replace::Never).then(|| nameless(disk, &folder));
+    let Some(file) = nameless.flatten() else {
         return write_named(disk, path, bytes, finish);
     };
     write_all(&file, bytes)?;
     dress(&file, &mut finish)?;
     let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let link = |name: &str| posix::linkat(posix::CWD, &*own, &folder, name, AtFlags::SYMLINK_FOLLOW);
     let last = match &finish.name {
         Some(name) => name.as_str().into(),
         None => name_of(path).to_string_lossy(),
     };
-    match finish.replace {
-        Replace::Never => link(&last)?,
-        Replace::Old => {
-            let files = link_free(&folder, path, link)?;
-            if let Err(error) = posix::renameat(&folder, &files.part, &folder, &*last) {
-                unlink(&folder, &files.part)?;
-                return Err(error.into());
-            }
-        }
-    }
+    posix::linkat(posix::CWD, &*own, &folder, &*last, AtFlags::SYMLINK_FOLLOW)?;
     synchronise_names(&folder, finish.durability)
 }
 
@@ -241,23 +265,14 @@ fn nameless(disk: &Disk, folder: &Folder) -> Option<File> {
     None
 }
 
-/// Gives a nameless file the first temporary name that nobody has.
-fn link_free(folder: &Folder, path: &Path, link: impl Fn(&str) -> rustix::io::Result<()>) -> io::Result<Files> {
-    for n in 1..=NAMES {
-        let files = Files::nth(folder, path, n);
-        match link(&files.part) {
-            Err(Errno::EXIST) => {}
-            other => return Ok(other.map(|()| files)?),
-        }
-    }
-    Err(io::Error::from(io::ErrorKind::AlreadyExists))
-}
-
 fn write_named(disk: &Disk, path: &Path, bytes: &[u8], finish: Finish) -> io::Result<()> {
     let Taken { file, files, .. } = Files::create(disk, path)?;
-    let done = write_all(&file, bytes).and_then(|()| files.settle(&file, finish));
+    // Without a record, a part that is not empty is a stranger's to the next run. This one claims nothing.
+    let record = Record::new(String::new(), String::new(), None, vec![(0, u64::MAX)]);
+    let written = files.write_record(&record).and_then(|()| write_all(&file, bytes));
+    let done = written.and_then(|()| files.settle(&file, finish));
     if done.is_err() {
-        let _ = files.remove();
+        let _ = files.remove(&file);
     }
     done
 }
@@ -265,15 +280,49 @@ fn write_named(disk: &Disk, path: &Path, bytes: &[u8], finish: Finish) -> io::Re
 /// Reserves room for the whole file, so that a full disk is noticed before bytes are fetched for it. The length stays
 /// what was written: it tells how much is there.
 pub(super) fn reserve(file: &File, size: Option<u64>) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    if let Some(size) = size.filter(|&size| size > 0) {
-        return match posix::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
-            // Not every file system can; then it is found out on the way.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
-            Err(error) => Err(error.into()),
-        };
+    let Some(size) = size.filter(|&size| size > 0) else {
+        return Ok(());
+    };
+    // Room beyond the limit of this process can be had, and not be written.
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| size > limit) {
+        return Err(Errno::FBIG.into());
     }
-    let _ = (file, size);
+    // Asked for too much, some file systems give away the last block before they say no; meanwhile others need it.
+    if !has_room(file, size)? {
+        return Err(Errno::NOSPC.into());
+    }
+    let reserved = allocate(file, size);
+    if reserved.is_err() {
+        // Part of it may have been given. Cutting a file to its own length gives back what is behind it.
+        file.set_len(file.metadata()?.len())?;
+    }
+    reserved
+}
+
+/// Is there as much room as this file still needs, as far as the file system can tell?
+fn has_room(file: &File, size: u64) -> io::Result<bool> {
+    /// Bytes of a block, as `st_blocks` counts them (POSIX leaves it open; Linux and its peers do not).
+    const BLOCK: u64 = 512;
+    let room = posix::fstatvfs(file)?;
+    let held = u64::try_from(posix::fstat(file)?.st_blocks)
+        .unwrap_or(0)
+        .saturating_mul(BLOCK);
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    // A file system of no blocks at all does not count them.
+    Ok(room.f_blocks == 0 || size.saturating_sub(held) <= free)
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, size: u64) -> io::Result<()> {
+    match posix::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+        // Not every file system can; then it is found out on the way.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_file: &File, _size: u64) -> io::Result<()> {
     Ok(())
 }
 
@@ -326,6 +375,11 @@ fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> 
         Durability::System => Ok(()),
         Durability::Disk => Ok(posix::fsync(folder)?),
     }
+}
+
+/// A file with one name.
+fn is_plain(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1
 }
 
 fn stat(folder: &Folder, name: &str) -> io::Result<Option<Stat>> {

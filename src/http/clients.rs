@@ -1,0 +1,102 @@
+//! The clients of a run, and a bound on the connections that they keep.
+//!
+//! A pool keeps what it may need again, host by host, and knows no limit over all hosts. So whole clients are
+//! replaced: with the old one go its idle connections, while those in use go on to the end of their answers.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use reqwest::Client;
+use url::Url;
+
+use super::client::{Made, Maker};
+use crate::error::{SetupError, TransferError};
+
+#[derive(Debug)]
+pub(super) struct Clients {
+    maker: Maker,
+    /// Connections that may be idle at one time.
+    kept: usize,
+    now: RwLock<Arc<Generation>>,
+}
+
+/// Clients that are replaced together.
+#[derive(Debug)]
+struct Generation {
+    plain: Client,
+    /// Made at the first `https:` URL: reading the machine's certificates takes longer than a small run.
+    secure: OnceLock<Client>,
+    /// Connections that were begun. No more than these can be idle.
+    made: Made,
+}
+
+impl Clients {
+    /// An error means that the settings name what cannot be used.
+    pub(super) fn new(maker: Maker, kept: usize) -> Result<Self, SetupError> {
+        let first = Generation::new(&maker)?;
+        if maker.must_be_tried() {
+            let _ = first.secure.set(maker.secure(&first.made)?);
+        }
+        Ok(Self {
+            maker,
+            kept: kept.max(1),
+            now: RwLock::new(Arc::new(first)),
+        })
+    }
+
+    /// The client for a URL.
+    pub(super) fn of(&self, url: &Url) -> Result<Client, TransferError> {
+        let generation = self.now();
+        if generation.made.load(Ordering::Relaxed) >= self.kept {
+            self.replace(&generation);
+        }
+        self.now().client(&self.maker, url).map_err(|error| TransferError::Tls {
+            what: error.to_string(),
+            passing: false,
+        })
+    }
+
+    /// Lets go of all connections that are idle now.
+    pub(super) fn renew(&self) {
+        let generation = self.now();
+        if generation.made.load(Ordering::Relaxed) > 0 {
+            self.replace(&generation);
+        }
+    }
+
+    /// Makes a new generation, unless another task just did. Should that fail, the old one serves on.
+    fn replace(&self, old: &Arc<Generation>) {
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&now, old)
+            && let Ok(new) = Generation::new(&self.maker)
+        {
+            *now = Arc::new(new);
+        }
+    }
+
+    fn now(&self) -> Arc<Generation> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Generation {
+    fn new(maker: &Maker) -> Result<Self, SetupError> {
+        let made = Made::default();
+        Ok(Self {
+            plain: maker.plain(&made)?,
+            secure: OnceLock::new(),
+            made,
+        })
+    }
+
+    fn client(&self, maker: &Maker, url: &Url) -> Result<Client, SetupError> {
+        if url.scheme() == "http" {
+            return Ok(self.plain.clone());
+        }
+        if let Some(client) = self.secure.get() {
+            return Ok(client.clone());
+        }
+        let client = maker.secure(&self.made)?;
+        Ok(self.secure.get_or_init(|| client).clone())
+    }
+}

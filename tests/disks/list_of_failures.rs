@@ -1,0 +1,54 @@
+//! `--failed FILE` where it cannot be written.
+
+use crate::mounted::{Mount, alone};
+use crate::support::Answer::Status;
+use crate::support::{Origin, Room};
+
+const CANNOT: &str = "cannot write the list of what failed: no space left on device";
+
+#[test]
+fn a_list_of_failures_on_a_full_disk_is_said_and_makes_the_run_incomplete() {
+    alone(|| {
+        let (origin, room) = (Origin::new(), Room::new());
+        origin.file_elsewhere("").always(Status(404));
+        let _disk = Mount::tmpfs(&room.path("full"), "64k");
+        room.put("full/filling", vec![0; 64 << 10]);
+        let haul = room.haul().args(["--failed", "full/failed.txt"]);
+        haul.stdin(origin.list(["/a", "/b"])).run().fails().says(CANNOT);
+        assert_eq!(room.names(), ["full/filling"], "nothing half-written stays");
+    });
+}
+
+#[test]
+fn a_device_that_is_full_counts_only_when_there_was_something_to_write() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a", "a");
+    let run = |path: &str| room.haul().args(["--failed", "/dev/full"]).arg(origin.url(path)).run();
+    run("/a").succeeds();
+    run("/b").fails().says(CANNOT);
+}
+
+#[test]
+fn a_list_of_failures_that_cannot_be_made_is_a_mistake_of_use_and_nothing_is_asked_for() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let haul = room.haul().args(["--failed", "nowhere/failed.txt"]);
+    haul.arg(origin.url("/a"))
+        .run()
+        .exits_with(2)
+        .says("nowhere/failed.txt");
+    assert!(origin.requests().is_empty());
+}
+
+#[test]
+fn a_full_standard_error_is_no_reason_to_stop() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file_elsewhere("x");
+    let paths: Vec<_> = (0..20).map(|n| format!("/{n}")).collect();
+    room.haul()
+        .after("exec 2>/dev/full")
+        .arg("-v")
+        .stdin(origin.list(&paths))
+        .run()
+        .succeeds();
+    assert_eq!(room.names().len(), 20);
+}

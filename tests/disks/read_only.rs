@@ -1,0 +1,47 @@
+//! Where nothing can be written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::mounted::{Mount, alone};
+use crate::support::{Origin, Room, bytes};
+
+#[test]
+fn a_read_only_folder_fails_each_entry_with_the_reason() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/small", "s");
+    origin.file("/large", bytes(1 << 20, 1));
+    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o555)).unwrap();
+    let haul = room.haul().without_privileges();
+    let outcome = haul.stdin(origin.list(["/small", "/large"])).run();
+    outcome.fails().finished(0, 2).says("permission denied");
+    room.holds_exactly::<&str>(&[]);
+}
+
+#[test]
+fn a_read_only_file_system_is_one_line_and_what_is_there_counts() {
+    alone(|| {
+        let (origin, room) = (Origin::new(), Room::new());
+        let disk = Mount::tmpfs(&room.folder(), "8m");
+        origin.file_elsewhere("here");
+        room.haul().arg(origin.url("/there")).run().succeeds();
+        disk.change("ro");
+        let mut paths = vec!["/there".to_owned()];
+        paths.extend((0..50).map(|n| format!("/new{n}")));
+        let outcome = room.haul().args(["-j", "1"]).stdin(origin.list(&paths)).run();
+        outcome.fails().finished(1, 51).says("read-only");
+        assert_eq!(outcome.stderr.matches("no new files are begun").count(), 1);
+        assert_eq!(origin.requests().len(), 2, "one was asked for in vain");
+        room.holds_exactly(&[("there", "here")]);
+    });
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_a_mistake_of_use_and_nothing_is_asked_for() {
+    let (origin, room) = (Origin::new(), Room::new());
+    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o555)).unwrap();
+    let haul = room.haul().without_privileges().args(["-d", "new/er"]);
+    let outcome = haul.arg(origin.url("/a")).run();
+    outcome.exits_with(2).says("permission denied");
+    assert!(origin.requests().is_empty());
+}

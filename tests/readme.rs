@@ -1,0 +1,316 @@
+//! What the README says is what the program does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use futures::StreamExt as _;
+
+mod support;
+
+use support::{Origin, Room, bytes};
+
+const README: &str = include_str!("../README.md");
+const LIBRARY: &str = include_str!("../src/lib.rs");
+const EXAMPLE: &str = include_str!("../urls.example.txt");
+
+/// The lines below a heading, up to the next one.
+fn section(heading: &str) -> Vec<&'static str> {
+    let lines = README.lines().skip_while(|line| *line != heading).skip(1);
+    let lines: Vec<_> = lines.take_while(|line| !line.starts_with("## ")).collect();
+    assert!(!lines.is_empty(), "the README has {heading:?}");
+    lines
+}
+
+/// The code blocks of a language.
+fn blocks<'a>(lines: impl IntoIterator<Item = &'a str>, language: &str) -> Vec<Vec<&'a str>> {
+    let fence = format!("```{language}");
+    let mut lines = lines.into_iter();
+    let mut blocks = Vec::new();
+    while lines.any(|line| line == fence) {
+        blocks.push(lines.by_ref().take_while(|line| *line != "```").collect());
+    }
+    blocks
+}
+
+/// The cells of the rows of tables.
+fn rows<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let rows = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    rows.map(|row| row.split('|').map(str::trim).collect()).collect()
+}
+
+fn help(flag: &str) -> String {
+    let outcome = Room::new().haul().arg(flag).run();
+    outcome.succeeds();
+    outcome.stdout.clone()
+}
+
+/// An option as the help and the README write it, without the signs in which they differ.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Opt {
+    group: String,
+    short: String,
+    long: String,
+    default: String,
+}
+
+/// The options of the help: a line with each one's names, then its text in this and the next lines.
+fn options_of_help(help: &str) -> BTreeSet<Opt> {
+    let mut options: Vec<(Opt, String)> = Vec::new();
+    let mut group = "";
+    for line in help.lines().take_while(|line| *line != "Examples:") {
+        let text = line.trim_start();
+        if let Some(heading) = line.strip_suffix(':').filter(|_| text == line) {
+            group = heading;
+        } else if text.starts_with('-') {
+            let (names, about) = text.split_once("  ").unwrap_or((text, ""));
+            let (short, long) = names.split_once(", ").unwrap_or(("", names));
+            let option = Opt {
+                group: group.to_owned(),
+                short: short.to_owned(),
+                long: long.replace(['<', '>'], ""),
+                default: String::new(),
+            };
+            options.push((option, about.to_owned()));
+        } else if let Some((_, about)) = options.last_mut() {
+            about.push(' ');
+            about.push_str(text);
+        }
+    }
+    let complete = |(option, about): (Opt, String)| {
+        let default = about
+            .split_once("[default: ")
+            .and_then(|(_, rest)| rest.split_once(']'));
+        let default = default.map_or_else(String::new, |(value, _)| value.to_owned());
+        Opt { default, ..option }
+    };
+    options.into_iter().map(complete).collect()
+}
+
+fn options_of_readme() -> BTreeSet<Opt> {
+    let mut group = String::new();
+    let mut options = BTreeSet::new();
+    for row in rows(&section("## Options")).iter().skip(2) {
+        if let Some(heading) = row[1].strip_prefix("**") {
+            group = heading.trim_end_matches('*').into();
+        } else {
+            let is_new = options.insert(Opt {
+                group: group.clone(),
+                short: row[0].replace('`', ""),
+                long: row[1].replace('`', ""),
+                default: row[2].replace('`', ""),
+            });
+            assert!(is_new, "{row:?} stands there twice");
+        }
+    }
+    options
+}
+
+#[test]
+fn the_options_are_those_of_the_help_in_the_same_groups_with_the_same_defaults() {
+    let options = options_of_help(&help("--help"));
+    assert!(options.len() > 20, "{options:?}");
+    assert_eq!(options_of_readme(), options);
+}
+
+#[test]
+fn there_is_one_help() {
+    assert_eq!(help("-h"), help("--help"));
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_help() {
+    let number = |text: &str| text.split_whitespace().next()?.parse::<u8>().ok();
+    let help = help("--help");
+    let codes: Vec<_> = help.lines().skip_while(|line| *line != "Exit status:").collect();
+    let codes: Vec<_> = codes.into_iter().filter_map(number).collect();
+    let readme: Vec<_> = rows(&section("## Exit status"))
+        .iter()
+        .filter_map(|row| number(row[0]))
+        .collect();
+    assert_eq!(readme, codes);
+    assert_eq!(codes, [0, 1, 2, 130, 143]);
+}
+
+#[test]
+fn what_may_be_done_with_a_file_that_is_there_is_what_the_help_says() {
+    let help = help("--help");
+    let lines: Vec<_> = help
+        .lines()
+        .skip_while(|line| !line.ends_with("(--existing):"))
+        .collect();
+    let lines = lines.iter().skip(1).take_while(|line| !line.is_empty());
+    let words: Vec<_> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    let rows = rows(&section("## A file that is already there"));
+    let readme: Vec<_> = rows.iter().skip(2).map(|row| row[0].replace('`', "")).collect();
+    assert_eq!(readme, words);
+}
+
+#[test]
+fn the_library_example_is_the_tested_one() {
+    let tested = LIBRARY.lines().skip_while(|line| *line != "//! ```no_run").skip(1);
+    let tested = tested.take_while(|line| *line != "//! ```");
+    let tested = tested.map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or(""));
+    let tested: Vec<_> = tested.filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(blocks(section("## As a library"), "rust"), [tested]);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn the_two_commands_are_those_that_every_change_has_to_pass() {
+    let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run");
+    let Ok(checks) = fs::read_to_string(checks) else {
+        eprintln!("skipped: there is no .ci/run");
+        return;
+    };
+    let commands = blocks(section("## Two commands"), "sh").concat();
+    assert_eq!(commands.len(), 2);
+    for command in commands {
+        let mut lines = checks.lines().map(str::trim);
+        assert!(
+            lines.any(|line| line == command || line.strip_prefix("step ") == Some(command)),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn the_example_list_has_no_bad_line() {
+    let entries = haul::list::from_lines(EXAMPLE.as_bytes()).collect::<Vec<_>>();
+    let entries = futures::executor::block_on(entries);
+    assert!(entries.len() >= 5, "{} entries", entries.len());
+    for entry in entries {
+        let job = entry.expect("an entry");
+        assert_eq!(job.url.to_string().split('/').next(), Some("https:"));
+    }
+    // What its comments show is right as well.
+    let shown = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# "));
+    let shown: Vec<_> = shown.filter(|line| line.contains("  https://")).collect();
+    let entries = haul::list::from_lines(shown[0].as_bytes()).collect::<Vec<_>>();
+    let entries = futures::executor::block_on(entries);
+    assert!(entries[0].as_ref().is_ok_and(|job| job.checksum.is_some()));
+}
+
+/// A room with the lists that the README's commands read, and an origin in place of `https://example.org`.
+struct Stage {
+    origin: Origin,
+    room: Room,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (origin, room) = (Origin::new(), Room::new());
+        for path in ["/a.bin", "/b.bin"] {
+            origin.file(path, bytes(100_000, 1)).etag("v1");
+        }
+        let all = origin.list(["/a.bin", "/b.bin"]);
+        for list in ["urls.txt", "a.txt", "b.txt"] {
+            room.put(list, &all);
+        }
+        let mixed = origin.list(["/a.bin", "/missing.bin"]) + "no-scheme.zip\n";
+        room.put("mixed.txt", mixed);
+        let sum = <sha2::Sha256 as sha2::Digest>::digest(bytes(100_000, 1));
+        let hex = sum.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        room.put("SHA256SUMS", format!("{hex}  a.bin\n{hex}  b.bin\n"));
+        Self { origin, room }
+    }
+
+    /// Runs a line of the README in a shell: both streams, and whether it went well.
+    fn run(&self, line: &str) -> (String, bool) {
+        let program = Path::new(env!("CARGO_BIN_EXE_haul"));
+        let folder = program.parent().expect("the program lies in a folder");
+        let line = line.replace("https://example.org", self.origin.url("").trim_end_matches('/'));
+        let script = format!("producer() {{ cat urls.txt; }}\n{{ {line}\n}} 2>&1");
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(self.room.folder())
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+            .output()
+            .expect("a shell");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let said = said.replace(self.origin.url("").trim_end_matches('/'), "https://example.org");
+        (said, output.status.success())
+    }
+}
+
+#[test]
+fn the_commands_for_everyday_use_do_run() {
+    let stage = Stage::new();
+    let lines = blocks(section("## Use"), "sh").concat();
+    assert!(lines.len() > 8, "{lines:?}");
+    for line in lines {
+        let (said, is_fine) = stage.run(line);
+        assert!(is_fine, "{line}\n{said}");
+        assert!(!said.contains("failed ("), "{line}\n{said}");
+    }
+    for name in ["a.bin", "b.bin", "data/a.bin", "data/b.bin"] {
+        assert_eq!(stage.room.read(name), bytes(100_000, 1), "{name}");
+    }
+}
+
+/// What does not differ from run to run: no times, sizes, speeds and averages.
+fn steady(line: &str) -> Vec<&str> {
+    const UNITS: [&str; 10] = [
+        "ms",
+        "s",
+        "B",
+        "KiB",
+        "MiB",
+        "B/s",
+        "KiB/s",
+        "MiB/s",
+        "GiB/s",
+        "transfers",
+    ];
+    let is_unit = |word: &str| UNITS.contains(&word.trim_end_matches(','));
+    let words: Vec<_> = line.split_whitespace().collect();
+    let followed = words.iter().zip(words.iter().skip(1).chain([&""]));
+    let kept = followed.filter(|(word, next)| !is_unit(word) && !is_unit(next));
+    kept.map(|(word, _)| *word).collect()
+}
+
+#[test]
+fn the_screens_of_commands_are_what_they_show() {
+    let blocks = blocks(README.lines(), "console");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let command = block[0].strip_prefix("$ ").expect("a command comes first");
+        let (said, _) = Stage::new().run(command);
+        let mut said: Vec<_> = said.lines().map(steady).collect();
+        let mut shown: Vec<_> = block[1..].iter().map(|line| steady(line)).collect();
+        // What fails at the same time is told in any order.
+        said.sort_unstable();
+        shown.sort_unstable();
+        assert_eq!(said, shown, "{command}");
+    }
+}
+
+#[test]
+fn the_demo_shows_what_the_readme_shows() {
+    let room = Room::new();
+    let outcome = room.haul().arg("--demo").run();
+    outcome.succeeds();
+    assert_eq!(room.names(), [""; 0]);
+    let shown = blocks(section("## Two commands"), "text").concat();
+    let whole = (outcome.stdout.clone() + &outcome.stderr)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for sentence in [
+        "has 40 files, 5.48 MiB",
+        "Comparing 40 files, 5.48 MiB",
+        "All 80 files were right",
+    ] {
+        assert!(whole.contains(sentence), "{sentence}");
+        assert!(shown.join(" ").contains(sentence), "{sentence}");
+    }
+    let heads = shown
+        .iter()
+        .filter(|line| line.contains("speed-up") && line.contains("efficiency"));
+    let heads: Vec<_> = heads.flat_map(|line| line.split_whitespace()).collect();
+    assert!(whole.contains(&heads.join(" ")), "{heads:?}");
+}
