@@ -203,24 +203,21 @@ impl Part {
             file.set_len(0).await?;
         }
         self.write_record().await?;
-        self.reserve().await
+        let reserved = self.reserve().await;
+        if let (Err(_), Some(Open { file, files })) = (&reserved, &self.open) {
+            let (file, files) = (file.try_clone().await?.into_std().await, files.clone());
+            aside(move || files.remove(&file)).await?;
+        }
+        reserved
     }
 
-    /// Has room for the whole file; without it, there is no part either.
+    /// Has room for the whole file.
     async fn reserve(&mut self) -> io::Result<()> {
-        let Some(Open { file, files }) = &self.open else {
+        let Some(Open { file, .. }) = &self.open else {
             return Ok(());
         };
         let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
-        let files = files.clone();
-        aside(move || {
-            let reserved = files::reserve(&file, size).map_err(NoRoom::wrap);
-            if reserved.is_err() {
-                files.remove(&file)?;
-            }
-            reserved
-        })
-        .await
+        aside(move || files::reserve(&file, size).map_err(NoRoom::wrap)).await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
