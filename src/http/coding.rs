@@ -38,7 +38,12 @@ impl Decoded {
                 decoder.multiple_members(true);
                 Box::new(decoder)
             }
-            "deflate" => Box::new(ZlibDecoder::new(coded)),
+            "deflate" => {
+                let mut decoder = ZlibDecoder::new(coded);
+                // There is no such thing as a second one, but what comes behind the first must not be passed over.
+                decoder.multiple_members(true);
+                Box::new(decoder)
+            }
             other => {
                 let other = crate::tame::tame(other);
                 return Err(TransferError::Protocol(format!(

@@ -47,7 +47,8 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let head = answer.head.clone();
-        let is_coded = !head.encoding.is_empty() && !is_the_file(&self.name());
+        // Of no bytes there is nothing to take a coding off.
+        let is_coded = !head.encoding.is_empty() && head.length != Some(0) && !is_the_file(&self.name());
         // Bytes without their coding have no place in the file that the server knows.
         let length = head.length.filter(|_| !is_coded);
         let identity = Identity {

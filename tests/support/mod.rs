@@ -43,6 +43,25 @@ pub fn bytes(length: usize, seed: u64) -> Vec<u8> {
     words.flatten().take(length).collect()
 }
 
+/// Compressed, as `Content-Encoding: gzip` has it.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    all_of(async_compression::tokio::bufread::GzipEncoder::new(bytes))
+}
+
+/// Compressed, as `Content-Encoding: deflate` has it.
+pub fn zlib(bytes: &[u8]) -> Vec<u8> {
+    all_of(async_compression::tokio::bufread::ZlibEncoder::new(bytes))
+}
+
+fn all_of(mut coded: impl tokio::io::AsyncRead + Unpin) -> Vec<u8> {
+    use tokio::io::AsyncReadExt as _;
+    let mut bytes = Vec::new();
+    let read = coded.read_to_end(&mut bytes);
+    // The bytes are in memory, so nothing is ever waited for.
+    futures::executor::block_on(read).expect("bytes in memory");
+    bytes
+}
+
 /// Tells the reader of a failed test something.
 #[expect(clippy::print_stderr, reason = "the test harness shows this with the failure")]
 fn tell(text: &str) {

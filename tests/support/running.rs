@@ -79,6 +79,11 @@ impl Running {
         assert!(self.stderr.wait_for(text, DEADLINE), "waited for {text:?} in vain");
     }
 
+    /// What standard error said so far.
+    pub fn stderr_so_far(&self) -> String {
+        self.stderr.so_far()
+    }
+
     /// As Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);

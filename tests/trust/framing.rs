@@ -85,12 +85,16 @@ fn the_same_length_twice_is_one_length() {
 #[test]
 fn a_length_that_is_too_long_is_a_body_that_is_too_short() {
     is_no_file(raw("Content-Length: 6\r\n", "hello"), "body ended at 5 B of 6 B");
-    is_no_file(raw("Content-Length: 1099511627776\r\n", "hello"), "body ended at 5 B");
 }
 
 #[test]
 fn a_length_beyond_everything_costs_nothing_and_fails() {
-    for length in ["9223372036854775807", "9223372036854775808", "18446744073709551613"] {
+    for length in [
+        "1125899906842624",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551613",
+    ] {
         let origin = Origin::new();
         let head = format!("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {length}\r\n\r\n");
         let answer = [head.as_bytes(), &bytes(600_000, 1)].concat();
@@ -295,6 +299,12 @@ fn a_field_that_is_none_is_not_passed_over() {
     }
 }
 
+/// So many fields of this value.
+fn fields(count: usize, value: &str) -> String {
+    let fields: Vec<_> = (0..count).map(|n| format!("X-{n}: {value}\r\n")).collect();
+    fields.concat()
+}
+
 /// Many fields, or long ones, end in a failure or a file, soon and with little memory.
 #[track_caller]
 fn a_head_of(fields: &str) -> Outcome {
@@ -306,7 +316,7 @@ fn a_head_of(fields: &str) -> Outcome {
 
 #[test]
 fn a_head_that_is_too_long_is_refused() {
-    let many: String = (0..10_000).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let many = fields(10_000, "many");
     a_head_of(&many).fails().says_in_a_line(&["not a valid HTTP answer"]);
     let long = format!("X-Long: {}\r\n", "x".repeat(1 << 20));
     a_head_of(&long).fails().says_in_a_line(&["not a valid HTTP answer"]);
@@ -314,7 +324,7 @@ fn a_head_that_is_too_long_is_refused() {
 
 #[test]
 fn a_head_that_is_merely_large_is_taken() {
-    let some: String = (0..90).map(|n| format!("X-{n}: {}\r\n", "y".repeat(1000))).collect();
+    let some = fields(90, &"y".repeat(1000));
     a_head_of(&(some + "Content-Length: 5\r\n")).succeeds();
 }
 

@@ -3,11 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// mod checksums;
-// mod codings;
-// mod crowd;
+mod checksums;
+mod codings;
+mod crowd;
 mod framing;
-// mod naming;
+mod naming;
 mod resume;
 mod secrets;
 mod there;
