@@ -73,6 +73,8 @@ pub(crate) struct Part {
     /// Where the gathered bytes begin in the file.
     offset: u64,
     open: Option<Open>,
+    /// A write has failed, and where the file ends is not where it should.
+    is_broken: bool,
     /// Bytes written since the last record.
     unrecorded: u64,
     /// How long the disk kept the transfer waiting.
@@ -106,6 +108,7 @@ impl Part {
             gathered: Vec::new(),
             offset: 0,
             open: None,
+            is_broken: false,
             unrecorded: 0,
             waited: Duration::ZERO,
         }
@@ -268,7 +271,9 @@ impl Part {
     /// Writes bytes that are too many to be gathered.
     async fn pass_on(&mut self, bytes: Bytes) -> io::Result<()> {
         if let Some(Open { file, .. }) = &mut self.open {
-            file.write_all(&bytes).await?;
+            let written = file.write_all(&bytes).await;
+            self.is_broken |= written.is_err();
+            written?;
         }
         self.written(bytes.len()).await
     }
@@ -292,7 +297,9 @@ impl Part {
         let Some(Open { file, .. }) = &mut self.open else {
             return Ok(());
         };
-        file.write_all(&self.gathered).await?;
+        let written = file.write_all(&self.gathered).await;
+        self.is_broken |= written.is_err();
+        written?;
         let count = self.gathered.len();
         self.gathered.clear();
         self.written(count).await
@@ -397,6 +404,10 @@ impl Part {
             self.discard().await?;
             return Ok(0);
         }
+        if self.is_broken {
+            // What the record that is there says of it still holds; another byte would stand in the wrong place.
+            return Ok(0);
+        }
         self.flush().await?;
         if let Some(Open { file, .. }) = &mut self.open {
             file.flush().await?;
@@ -482,4 +493,31 @@ pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
 
 fn write_all(mut file: &std::fs::File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_write_that_failed_no_byte_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = dir.path().join("a.part");
+        let mut part = Part::new(&Disk::open(dir.path()).unwrap(), &Arc::new("a".into()));
+        let identity = Identity {
+            url: "http://h/a".into(),
+            validator: Some("\"v1\"".into()),
+            name: None,
+            replace: Replace::Never,
+        };
+        part.begin(identity, Some(1_000_000)).await.unwrap();
+        let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = big_steps(file);
+        // Cannot be written: what a full disk is for a moment.
+        swap(&mut part, std::fs::File::open(&name).unwrap());
+        // tokio's file tells of a failed write with the next one.
+        while part.write(vec![1; 200_000].into()).await.is_ok() {}
+        swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
+        part.park().await.unwrap();
+        assert_eq!(std::fs::read(&name).unwrap(), [0; 0], "bytes in the wrong place");
+    }
 }
