@@ -348,6 +348,10 @@ impl Part {
     /// What was written is on the disk, and then the record says so.
     async fn synchronise(&mut self) -> io::Result<()> {
         if let Some(Open { file, .. }) = &mut self.open {
+            // The one of the two that tells of a write that failed meanwhile.
+            let written = file.flush().await;
+            self.is_broken |= written.is_err();
+            written?;
             file.sync_data().await?;
         }
         self.unrecorded = 0;
@@ -409,9 +413,6 @@ impl Part {
             return Ok(0);
         }
         self.flush().await?;
-        if let Some(Open { file, .. }) = &mut self.open {
-            file.flush().await?;
-        }
         let held = self.gaps.held();
         self.synchronise().await?;
         Ok(held)
@@ -515,7 +516,7 @@ mod tests {
         // Cannot be written: what a full disk is for a moment.
         swap(&mut part, std::fs::File::open(&name).unwrap());
         // tokio's file tells of a failed write with the next one.
-        while part.write(vec![1; 200_000].into()).await.is_ok() {}
+        while part.write(vec![1; GATHERED].into()).await.is_ok() {}
         swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
         part.park().await.unwrap();
         assert_eq!(

@@ -100,10 +100,12 @@ impl Mount {
         mount
     }
 
-    /// Mounts it anew with other options.
+    /// Mounts a tmpfs anew with these options. All is named, so that `mount` adds nothing of its own: of the options
+    /// that the system shows, not every one may be said again in a user namespace.
     pub(crate) fn change(&self, options: &str) {
         let options = format!("remount,{options}");
-        do_quietly("mount", &["-o", &options, &self.at.to_string_lossy()]).expect("another way to mount it");
+        let args = ["-t", "tmpfs", "-o", &options, "tmpfs", &self.at.to_string_lossy()];
+        do_quietly("mount", &args).expect("another way to mount it");
     }
 
     fn new(at: &Path, args: &[&str]) -> Option<Self> {

@@ -85,6 +85,7 @@ fn the_same_length_twice_is_one_length() {
 #[test]
 fn a_length_that_is_too_long_is_a_body_that_is_too_short() {
     is_no_file(raw("Content-Length: 6\r\n", "hello"), "body ended at 5 B of 6 B");
+    is_no_file(raw("Content-Length: 300000\r\n", "hello"), "body ended at 5 B");
 }
 
 #[test]
