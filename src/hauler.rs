@@ -66,8 +66,12 @@ impl Hauler {
             dir: settings.dir.clone(),
             source,
         })?;
-        let http = Http::new(&settings.http, &settings.timeouts)?;
         let jobs = settings.jobs.get();
+        let http = crate::settings::Http {
+            kept: settings.http.kept.max(jobs),
+            ..settings.http.clone()
+        };
+        let http = Http::new(&http, &settings.timeouts)?;
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
             tools: Tools {

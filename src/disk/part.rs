@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -21,8 +22,10 @@ use crate::gaps::Gaps;
 use crate::settings::Durability;
 use files::Files;
 
-/// Bytes gathered before they are written, and the size up to which a file is written in one go.
-const GATHERED: usize = 256 * 1024;
+/// Bytes gathered before they are written. Every transfer under way has so many, and the system's file as many again.
+const GATHERED: usize = 64 * 1024;
+/// The size up to which a file that tells it is written in one go.
+const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
 const SYNCHRONISED: u64 = 256 << 20;
 
@@ -179,11 +182,10 @@ impl Part {
         self.identity = Some(identity);
         self.gathered.clear();
         self.offset = 0;
-        let fits = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX).min(GATHERED));
-        self.gathered.reserve_exact(fits);
+        self.gathered.reserve_exact(self.most());
         if self.open.is_some() {
             self.empty().await
-        } else if size.is_some_and(|size| size > GATHERED as u64) {
+        } else if size.is_some_and(|size| size > SMALL as u64) {
             self.create().await
         } else {
             Ok(())
@@ -240,15 +242,40 @@ impl Part {
         self.waited
     }
 
+    /// How many bytes are gathered.
+    fn most(&self) -> usize {
+        let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
+        small
+            .filter(|&size| size <= SMALL && self.open.is_none())
+            .unwrap_or(GATHERED)
+    }
+
     /// Takes bytes. Never to be cancelled half-way.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.gathered.len() + bytes.len() > GATHERED {
-            let since = Instant::now();
-            self.flush().await?;
-            self.waited += since.elapsed();
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        let most = self.most();
+        if self.gathered.len() + bytes.len() <= most {
+            self.gathered.extend_from_slice(&bytes);
+            return Ok(());
         }
-        self.gathered.extend_from_slice(bytes);
+        let since = Instant::now();
+        self.flush().await?;
+        if bytes.len() <= most {
+            self.gathered.extend_from_slice(&bytes);
+        } else {
+            self.pass_on(bytes).await?;
+        }
+        self.waited += since.elapsed();
         Ok(())
+    }
+
+    /// Writes bytes that are too many to be gathered.
+    async fn pass_on(&mut self, bytes: Bytes) -> io::Result<()> {
+        if let Some(Open { file, .. }) = &mut self.open {
+            let written = file.write_all(&bytes).await;
+            self.is_broken |= written.is_err();
+            written?;
+        }
+        self.written(bytes.len()).await
     }
 
     /// The file has ended here, so nothing is missing behind it.
@@ -273,11 +300,17 @@ impl Part {
         let written = file.write_all(&self.gathered).await;
         self.is_broken |= written.is_err();
         written?;
-        let end = self.offset + self.gathered.len() as u64;
-        self.gaps.fill(self.offset..end);
-        self.unrecorded += end - self.offset;
-        self.offset = end;
+        let count = self.gathered.len();
         self.gathered.clear();
+        self.written(count).await
+    }
+
+    /// Notes that so many more bytes were given to the system.
+    async fn written(&mut self, count: usize) -> io::Result<()> {
+        let end = self.offset + count as u64;
+        self.gaps.fill(self.offset..end);
+        self.unrecorded += count as u64;
+        self.offset = end;
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
         }
@@ -481,9 +514,8 @@ mod tests {
         let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = big_steps(file);
         // Cannot be written: what a full disk is for a moment.
         swap(&mut part, std::fs::File::open(&name).unwrap());
-        part.write(&vec![1; 200_000]).await.unwrap();
-        part.write(&vec![2; 200_000]).await.unwrap();
-        part.write(&vec![3; 200_000]).await.unwrap_err();
+        // tokio's file tells of a failed write with the next one.
+        while part.write(vec![1; 200_000].into()).await.is_ok() {}
         swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
         part.park().await.unwrap();
         assert_eq!(std::fs::read(&name).unwrap(), [0; 0], "bytes in the wrong place");
