@@ -2,7 +2,7 @@
 
 mod delivery;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,8 +66,12 @@ impl Hauler {
             dir: settings.dir.clone(),
             source,
         })?;
-        let http = Http::new(&settings.http, &settings.timeouts)?;
         let jobs = settings.jobs.get();
+        let http = crate::settings::Http {
+            kept: settings.http.kept.max(jobs),
+            ..settings.http.clone()
+        };
+        let http = Http::new(&http, &settings.timeouts)?;
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
             tools: Tools {
@@ -123,6 +127,8 @@ struct Run<'a> {
     events: &'a Events,
     stop: &'a Stop,
     tasks: JoinSet<Row>,
+    /// Entries that were read, and wait for the one before: with one job only.
+    queue: VecDeque<delivery::Entry>,
     claims: Arc<Mutex<Claims>>,
     tally: Tally,
     listed: u64,
@@ -138,6 +144,7 @@ impl<'a> Run<'a> {
             events,
             stop,
             tasks: JoinSet::new(),
+            queue: VecDeque::new(),
             claims: Arc::new(Mutex::new(Claims::new(shared.tools.disk.case()))),
             tally: Tally::default(),
             listed: 0,
@@ -146,14 +153,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// May another line be read? With one job, an entry begins when the one before has ended, its retries included.
+    /// May another line be read?
     fn has_room(&self) -> bool {
-        let jobs = self.shared.settings.jobs.get();
-        let room = if jobs == 1 { 1 } else { jobs.saturating_add(AHEAD) };
-        !self.is_read && self.tasks.len() < room && self.waiting < AHEAD_BYTES
+        let room = self.shared.settings.jobs.get().saturating_add(AHEAD);
+        !self.is_read && self.tasks.len() + self.queue.len() < room && self.waiting < AHEAD_BYTES
     }
 
-    /// Gives the entry its name, in list order, and a task.
+    /// Gives the entry its name, in list order, and a task. With one job, its task begins when the one before has ended,
+    /// its retries included.
     async fn start(&mut self, job: Job) {
         self.count().await;
         let job = Arc::new(job);
@@ -176,8 +183,6 @@ impl<'a> Run<'a> {
             .clone()
             .or_else(|| self.shared.settings.checksums.get(&wanted).cloned());
         self.waiting += job.url.reveal().as_str().len();
-        let turn = Turn::take(&self.shared.slots, job.url.host()).await;
-        let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
         let entry = delivery::Entry {
             job,
@@ -185,6 +190,17 @@ impl<'a> Run<'a> {
             listed,
             claims,
         };
+        let is_sequential = self.shared.settings.jobs.get() == 1;
+        if is_sequential && !self.tasks.is_empty() {
+            self.queue.push_back(entry);
+        } else {
+            self.spawn(entry).await;
+        }
+    }
+
+    async fn spawn(&mut self, entry: delivery::Entry) {
+        let turn = Turn::take(&self.shared.slots, entry.job.url.host()).await;
+        let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
         self.tasks.spawn(delivery::deliver(shared, entry, turn, events, stop));
     }
 
@@ -218,6 +234,9 @@ impl<'a> Run<'a> {
         };
         self.waiting -= row.url().map_or(0, |url| url.reveal().as_str().len());
         self.end(row).await;
+        if let Some(next) = self.queue.pop_front() {
+            self.spawn(next).await;
+        }
     }
 
     async fn end(&mut self, row: Row) {

@@ -161,7 +161,8 @@ pub struct Http {
     pub trust: Trust,
     /// Through whom to ask.
     pub proxies: Proxies,
-    /// Connections kept open for a later request, at most and to all hosts together. Each is a file descriptor.
+    /// Connections kept open for a later request, at most and to all hosts together; no fewer than there are jobs.
+    /// Each is a file descriptor.
     pub kept: usize,
 }
 

@@ -314,3 +314,32 @@ fn the_demo_shows_what_the_readme_shows() {
     let heads: Vec<_> = heads.flat_map(|line| line.split_whitespace()).collect();
     assert!(whole.contains(&heads.join(" ")), "{heads:?}");
 }
+
+/// Every file with the ending `.rs` below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.flat_map(|path| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(ending) if ending == "rs" => vec![fs::read_to_string(path).unwrap()],
+        _ => Vec::new(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_promise_names_tests_that_there_are() {
+    let tests = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    let rows = rows(&section("## What haul promises"));
+    let promises: Vec<_> = rows.iter().filter(|row| row[1].starts_with('`')).collect();
+    assert!(promises.len() > 10, "{}", promises.len());
+    for promise in promises {
+        for name in promise[1].split(',').map(|name| name.trim().trim_matches('`')) {
+            let function = format!("fn {name}(");
+            assert!(
+                tests.iter().any(|text| text.contains(&function)),
+                "{name}: {}",
+                promise[0]
+            );
+        }
+    }
+}

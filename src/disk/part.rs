@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -21,11 +22,10 @@ use crate::gaps::Gaps;
 use crate::settings::Durability;
 use files::Files;
 
-/// The size up to which a file is written in one go, bytes that are gathered before it is known to be larger.
-const GATHERED: usize = 256 * 1024;
-/// Bytes that a larger file is written by. They are there twice, once gathered and once on their way to the disk, and
-/// that for every job.
-const STEP: usize = 128 * 1024;
+/// Bytes gathered before they are written. Every transfer under way has so many, and the system's file as many again.
+const GATHERED: usize = 64 * 1024;
+/// The size up to which a file that tells it is written in one go.
+const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
 const SYNCHRONISED: u64 = 256 << 20;
 
@@ -73,6 +73,8 @@ pub(crate) struct Part {
     /// Where the gathered bytes begin in the file.
     offset: u64,
     open: Option<Open>,
+    /// A write has failed, and where the file ends is not where it should.
+    is_broken: bool,
     /// Bytes written since the last record.
     unrecorded: u64,
     /// How long the disk kept the transfer waiting.
@@ -106,6 +108,7 @@ impl Part {
             gathered: Vec::new(),
             offset: 0,
             open: None,
+            is_broken: false,
             unrecorded: 0,
             waited: Duration::ZERO,
         }
@@ -179,15 +182,10 @@ impl Part {
         self.identity = Some(identity);
         self.gathered.clear();
         self.offset = 0;
-        let room = match size {
-            Some(size) if size > GATHERED as u64 => STEP,
-            Some(size) => usize::try_from(size).unwrap_or(STEP),
-            None => 0,
-        };
-        self.gathered.reserve_exact(room);
+        self.gathered.reserve_exact(self.most());
         if self.open.is_some() {
             self.empty().await
-        } else if size.is_some_and(|size| size > GATHERED as u64) {
+        } else if size.is_some_and(|size| size > SMALL as u64) {
             self.create().await
         } else {
             Ok(())
@@ -244,26 +242,40 @@ impl Part {
         self.waited
     }
 
-    /// Takes bytes. Never to be cancelled half-way.
-    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        loop {
-            let room = self.limit().saturating_sub(self.gathered.len());
-            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
-            self.gathered.extend_from_slice(fitting);
-            if rest.is_empty() {
-                return Ok(());
-            }
-            let since = Instant::now();
-            self.flush().await?;
-            self.waited += since.elapsed();
-            bytes = rest;
-        }
+    /// How many bytes are gathered.
+    fn most(&self) -> usize {
+        let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
+        small
+            .filter(|&size| size <= SMALL && self.open.is_none())
+            .unwrap_or(GATHERED)
     }
 
-    /// How many bytes may gather.
-    fn limit(&self) -> usize {
-        let is_large = self.open.is_some() || self.gaps.size().is_some_and(|size| size > GATHERED as u64);
-        if is_large { STEP } else { GATHERED }
+    /// Takes bytes. Never to be cancelled half-way.
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        let most = self.most();
+        if self.gathered.len() + bytes.len() <= most {
+            self.gathered.extend_from_slice(&bytes);
+            return Ok(());
+        }
+        let since = Instant::now();
+        self.flush().await?;
+        if bytes.len() <= most {
+            self.gathered.extend_from_slice(&bytes);
+        } else {
+            self.pass_on(bytes).await?;
+        }
+        self.waited += since.elapsed();
+        Ok(())
+    }
+
+    /// Writes bytes that are too many to be gathered.
+    async fn pass_on(&mut self, bytes: Bytes) -> io::Result<()> {
+        if let Some(Open { file, .. }) = &mut self.open {
+            let written = file.write_all(&bytes).await;
+            self.is_broken |= written.is_err();
+            written?;
+        }
+        self.written(bytes.len()).await
     }
 
     /// The file has ended here, so nothing is missing behind it.
@@ -285,13 +297,20 @@ impl Part {
         let Some(Open { file, .. }) = &mut self.open else {
             return Ok(());
         };
-        file.write_all(&self.gathered).await?;
-        let end = self.offset + self.gathered.len() as u64;
-        self.gaps.fill(self.offset..end);
-        self.unrecorded += end - self.offset;
-        self.offset = end;
+        let written = file.write_all(&self.gathered).await;
+        self.is_broken |= written.is_err();
+        written?;
+        let count = self.gathered.len();
         self.gathered.clear();
-        self.gathered.shrink_to(STEP);
+        self.written(count).await
+    }
+
+    /// Notes that so many more bytes were given to the system.
+    async fn written(&mut self, count: usize) -> io::Result<()> {
+        let end = self.offset + count as u64;
+        self.gaps.fill(self.offset..end);
+        self.unrecorded += count as u64;
+        self.offset = end;
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
         }
@@ -329,6 +348,10 @@ impl Part {
     /// What was written is on the disk, and then the record says so.
     async fn synchronise(&mut self) -> io::Result<()> {
         if let Some(Open { file, .. }) = &mut self.open {
+            // The one of the two that tells of a write that failed meanwhile.
+            let written = file.flush().await;
+            self.is_broken |= written.is_err();
+            written?;
             file.sync_data().await?;
         }
         self.unrecorded = 0;
@@ -385,10 +408,11 @@ impl Part {
             self.discard().await?;
             return Ok(0);
         }
-        self.flush().await?;
-        if let Some(Open { file, .. }) = &mut self.open {
-            file.flush().await?;
+        if self.is_broken {
+            // What the record that is there says of it still holds; another byte would stand in the wrong place.
+            return Ok(0);
         }
+        self.flush().await?;
         let held = self.gaps.held();
         self.synchronise().await?;
         Ok(held)
@@ -451,7 +475,7 @@ impl NoRoom {
 
 fn big_steps(file: std::fs::File) -> File {
     let mut file = File::from_std(file);
-    file.set_max_buf_size(STEP);
+    file.set_max_buf_size(GATHERED);
     file
 }
 
@@ -470,4 +494,35 @@ pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
 
 fn write_all(mut file: &std::fs::File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_write_that_failed_no_byte_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = dir.path().join("a.part");
+        let mut part = Part::new(&Disk::open(dir.path()).unwrap(), &Arc::new("a".into()));
+        let identity = Identity {
+            url: "http://h/a".into(),
+            validator: Some("\"v1\"".into()),
+            name: None,
+            replace: Replace::Never,
+        };
+        part.begin(identity, Some(1_000_000)).await.unwrap();
+        let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = big_steps(file);
+        // Cannot be written: what a full disk is for a moment.
+        swap(&mut part, std::fs::File::open(&name).unwrap());
+        // tokio's file tells of a failed write with the next one.
+        while part.write(vec![1; 20_000].into()).await.is_ok() {}
+        swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
+        part.park().await.unwrap();
+        assert_eq!(
+            std::fs::read(&name).unwrap_or_default(),
+            [0; 0],
+            "bytes in the wrong place"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use crate::error::{SetupError, TransferError};
 #[derive(Debug)]
 pub(super) struct Clients {
     maker: Maker,
-    /// Connections that may be idle at one time.
+    /// Connections that may be idle at one time. Fewer than are in use at one time would be none at all.
     kept: usize,
     now: RwLock<Arc<Generation>>,
 }
@@ -39,7 +39,7 @@ impl Clients {
         }
         Ok(Self {
             maker,
-            kept: kept.max(1),
+            kept,
             now: RwLock::new(Arc::new(first)),
         })
     }
@@ -47,7 +47,7 @@ impl Clients {
     /// The client for a URL.
     pub(super) fn of(&self, url: &Url) -> Result<Client, TransferError> {
         let generation = self.now();
-        if generation.made.load(Ordering::Relaxed) >= self.kept {
+        if generation.made.load(Ordering::Relaxed) > self.kept {
             self.replace(&generation);
         }
         self.now().client(&self.maker, url).map_err(|error| TransferError::Tls {
@@ -98,5 +98,32 @@ impl Generation {
         }
         let client = maker.secure(&self.made)?;
         Ok(self.secure.get_or_init(|| client).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Http, Timeouts};
+
+    #[test]
+    fn clients_are_replaced_when_they_made_more_connections_than_may_be_idle_or_are_told_to() {
+        let maker = Maker::new(&Http::default(), &Timeouts::default()).unwrap();
+        let clients = Clients::new(maker, 3).unwrap();
+        let url = Url::parse("http://h/").unwrap();
+        let (first, is_first) = (clients.now(), |of: &Clients, first| Arc::ptr_eq(&of.now(), first));
+        clients.renew();
+        for made in [0, 3] {
+            first.made.store(made, Ordering::Relaxed);
+            clients.of(&url).unwrap();
+            assert!(is_first(&clients, &first), "{made}");
+        }
+        first.made.store(4, Ordering::Relaxed);
+        clients.of(&url).unwrap();
+        let second = clients.now();
+        assert!(!Arc::ptr_eq(&first, &second));
+        second.made.store(1, Ordering::Relaxed);
+        clients.renew();
+        assert!(!is_first(&clients, &second));
     }
 }

@@ -17,16 +17,16 @@ type Plant = fn(&Path, &Path);
 
 const PLANTS: [(&str, Plant); 6] = [
     ("a link to a file outside", |path, outside| {
-        symlink(outside, path).unwrap()
+        symlink(outside, path).unwrap();
     }),
     ("a hard link to it", |path, outside| {
-        fs::hard_link(outside, path).unwrap()
+        fs::hard_link(outside, path).unwrap();
     }),
     ("a link to nothing outside", |path, outside| {
-        symlink(outside.with_extension("new"), path).unwrap()
+        symlink(outside.with_extension("new"), path).unwrap();
     }),
     ("a pipe", |path, _| {
-        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap()
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     }),
     ("a folder", |path, _| fs::create_dir(path).unwrap()),
     ("a file of somebody's", |path, _| fs::write(path, "somebody's").unwrap()),

@@ -119,7 +119,7 @@ fn what_the_machine_lost_in_a_crash_stays_lost_when_the_next_run_is_ended_too() 
     for is_killed in [false, true] {
         let room = Room::new();
         // The record vouches for 300 kB; behind them is what a crash may leave.
-        let part = [&body[..300_000], &[0; 700_000]].concat();
+        let part = [&body[..300_000], &vec![0; 700_000]].concat();
         room.put("a.bin.part", part);
         room.put(
             "a.bin.part.json",

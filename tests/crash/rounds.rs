@@ -1,6 +1,5 @@
 //! Rounds: haul is ended at a random moment of a mixed batch, and the folder is looked at; again and again.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -34,28 +33,30 @@ pub(crate) fn mixed_batch(origin: &Versions) {
 /// Looks at the folder after haul was ended. Every file has its name only when it is whole, and nothing else is there
 /// but what the next run needs of those that are not.
 #[track_caller]
-pub(crate) fn look_at(room: &Room, origin: &Versions, when: &str) -> BTreeMap<String, u32> {
-    let names = origin.names();
-    let mut whole = BTreeMap::new();
+pub(crate) fn look_at(room: &Room, origin: &Versions, when: &str) {
+    names_are_of_whole_files(room, origin, when);
     let files = room.files();
     for (name, content) in &files {
+        let of = origin.names().into_iter().find(|of| is_temporary(name, of));
+        let is_beside = of.is_some_and(|of| files.contains_key(&of));
+        // Between its new name and the end of its record there is a moment.
+        let may_stay = !is_beside || name.ends_with(".part.json") || content.is_empty();
+        assert!(may_stay, "{when}: {name} is there, and so is the file");
+    }
+}
+
+/// Every file has its name only when it is whole, and nothing else is there but temporary files.
+#[track_caller]
+pub(crate) fn names_are_of_whole_files(room: &Room, origin: &Versions, when: &str) {
+    let names = origin.names();
+    for (name, content) in &room.files() {
         if names.contains(name) {
             let version = origin.version_of(name, content);
-            whole.insert(
-                name.clone(),
-                version.unwrap_or_else(|why| panic!("{when}: {name}: {why}")),
-            );
+            version.unwrap_or_else(|why| panic!("{when}: {name}: {why}"));
         } else {
-            let of = names
-                .iter()
-                .find(|of| is_temporary(name, of))
-                .unwrap_or_else(|| panic!("{when}: {name} is there"));
-            // Between its new name and the end of its record there is a moment.
-            let may_stay = !files.contains_key(of) || name.ends_with(".part.json") || content.is_empty();
-            assert!(may_stay, "{when}: {name} is there, and so is the file");
+            assert!(names.iter().any(|of| is_temporary(name, of)), "{when}: {name} is there");
         }
     }
-    whole
 }
 
 fn is_temporary(name: &str, of: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::mounted::{Mount, alone, skip};
-use crate::support::Answer::{Chunked, CutAfter, HeldAfter};
+use crate::support::Answer::{Chunked, CutAfter, HeldAfter, Status};
 use crate::support::{Gate, Origin, Outcome, Room, bytes};
 
 const MIB: usize = 1 << 20;
@@ -124,14 +124,14 @@ fn a_cut_file_that_has_its_room_goes_on_although_the_disk_is_full_by_then() {
         let (origin, room) = (Origin::new(), Room::new());
         let _disk = Mount::tmpfs(&room.folder(), "4m");
         let (whole, gate) = (bytes(2 * MIB, 1), Gate::new());
-        origin
-            .file("/roomy", &whole)
-            .etag("v1")
-            .then(CutAfter(MIB).held_by(&gate));
-        origin.file("/greedy", bytes(8 * MIB, 2)).always(Chunked.held_by(&gate));
+        let roomy = origin.file("/roomy", &whole).etag("v1").then(CutAfter(MIB));
+        roomy.then(Status(503).held_by(&gate));
+        origin.file("/greedy", bytes(8 * MIB, 2)).always(Chunked);
         let mut haul = room.haul().impatient().args(["-j", "2"]).start();
-        haul.write(origin.list(["/roomy", "/greedy"]));
+        haul.write(origin.list(["/roomy"]));
         origin.wait_for_requests(2);
+        haul.write(origin.list(["/greedy"]));
+        haul.wait_for_stderr(FULL);
         gate.open();
         let outcome = haul.finish();
         says_once(outcome.fails().finished(1, 2), FULL);

@@ -318,6 +318,8 @@ impl Head {
 
 fn talk(shared: &Shared, mut stream: TcpStream) -> io::Result<()> {
     let _ = stream.set_nodelay(true);
+    // What is sent has nearly been read.
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, 64 * 1024);
     let mut buffer = Vec::new();
     while let Some(head) = Head::read(&mut stream, &mut buffer)? {
         answer(shared, &mut stream, &head)?;
@@ -331,29 +333,10 @@ fn answer(shared: &Shared, stream: &mut TcpStream, head: &Head) -> io::Result<()
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     };
     let size = file.size();
-    let from = file.asked_from(head);
-    let mut lines = format!("Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()));
-    if let Some((name, value)) = file.validator() {
-        lines += &format!("{name}: {value}\r\n");
-    }
-    let (status, start) = match from {
-        None => ("200 OK", 0),
-        Some(from) if from < size => {
-            lines += &format!("Content-Range: bytes {from}-{}/{size}\r\n", size - 1);
-            ("206 Partial Content", from)
-        }
-        Some(_) => {
-            lines += &format!("Content-Range: bytes */{size}\r\nContent-Length: 0\r\n");
-            let text = format!("HTTP/1.1 416 Range Not Satisfiable\r\n{lines}\r\n");
-            return stream.write_all(text.as_bytes());
-        }
-    };
-    lines += &match file.is_chunked() {
-        true => "Transfer-Encoding: chunked\r\n".to_owned(),
-        false => format!("Content-Length: {}\r\n", size - start),
-    };
-    stream.write_all(format!("HTTP/1.1 {status}\r\n{lines}\r\n").as_bytes())?;
-    if head.word(0) == "HEAD" {
+    let start = file.asked_from(head);
+    stream.write_all(answer_head(&file, start).as_bytes())?;
+    let start = start.unwrap_or(0);
+    if head.word(0) == "HEAD" || start >= size {
         return Ok(());
     }
     send(shared, stream, &name, &file, start..cut.unwrap_or(size).max(start))?;
@@ -364,6 +347,25 @@ fn answer(shared: &Shared, stream: &mut TcpStream, head: &Head) -> io::Result<()
         Some(_) => Err(io::ErrorKind::ConnectionAborted.into()),
         None => Ok(()),
     }
+}
+
+fn answer_head(file: &File, from: Option<u64>) -> String {
+    let size = file.size();
+    let is_beyond = from.is_some_and(|from| from >= size);
+    let status = match from {
+        None => "200 OK".to_owned(),
+        Some(_) if is_beyond => format!("416 Range Not Satisfiable\r\nContent-Range: bytes */{size}"),
+        Some(from) => format!("206 Partial Content\r\nContent-Range: bytes {from}-{}/{size}", size - 1),
+    };
+    let validator = file.validator().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let framing = if file.is_chunked() && !is_beyond {
+        "Transfer-Encoding: chunked".to_owned()
+    } else {
+        format!("Content-Length: {}", size.saturating_sub(from.unwrap_or(0)))
+    };
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    let validator = validator.unwrap_or_default();
+    format!("HTTP/1.1 {status}\r\nDate: {date}\r\n{validator}{framing}\r\n\r\n")
 }
 
 /// The file as it is for this request, and where its body is cut because it changes meanwhile.

@@ -19,7 +19,7 @@ impl Victim {
     pub fn start(room: &Room, list: &str, args: &[&str]) -> Self {
         let list = room.give("list.txt", list);
         // Two of them at once write into two files.
-        let said = (0..)
+        let said = (0..10)
             .map(|n| room.beside(&format!("said-{n}.txt")))
             .find(|path| !path.exists());
         let said = said.expect("a free name");

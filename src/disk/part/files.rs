@@ -423,3 +423,31 @@ fn link_and_unlink(folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> 
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_got_its_name_or_went_before_it_was_locked_is_not_taken() {
+        type Between = fn(&Files, &File) -> io::Result<()>;
+        let ways: [Between; 2] = [
+            |files, _| rename(&files.folder, &files.part, &files.last, Replace::Never),
+            |files, file| files.remove(file),
+        ];
+        for (between, is_followed) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Disk::open(dir.path()).unwrap();
+            let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
+            let open = || posix::openat(&files.folder, &files.part, READ_WRITE, Mode::empty()).unwrap();
+            let (early, late) = (open(), open());
+            assert!(matches!(files.lock(early).unwrap(), Some(Standing::Locked)));
+            between(&files, &file).unwrap();
+            drop(file);
+            if is_followed {
+                File::create(dir.path().join("a.part")).unwrap();
+            }
+            assert!(files.lock(late).unwrap().is_none());
+        }
+    }
+}
