@@ -1,6 +1,7 @@
 //! The loop: read ahead a little, keep so many going, collect rows.
 
 mod delivery;
+mod retry;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};

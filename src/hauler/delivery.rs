@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
 use crate::checksum::Checksum;
 use crate::disk::Found;
@@ -23,12 +24,6 @@ use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, 
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
-/// Tries of one entry that are not counted: a server may close idle connections, but not for ever.
-const FREE: u32 = 64;
-/// How long to wait for a file descriptor.
-const BREATH: Duration = Duration::from_millis(100);
-/// How often to look whether another process is done with a file.
-const LOCKED: Duration = Duration::from_millis(500);
 
 /// What a delivery is of.
 pub(super) struct Entry {
@@ -93,34 +88,6 @@ struct Delivery<'a> {
     tries: u32,
 }
 
-/// Tries that use up no wait.
-#[derive(Debug)]
-struct Allowance {
-    /// For what is no failure of this entry.
-    free: u32,
-    /// For a file that did not add up.
-    fresh: bool,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self {
-            free: FREE,
-            fresh: true,
-        }
-    }
-}
-
-/// What a failed try means for the next.
-#[derive(Debug)]
-enum Next {
-    /// Again, as if nothing had been.
-    AtOnce,
-    /// Again, after a wait.
-    After(Duration, TransferError),
-    GiveUp(TransferError),
-}
-
 impl Delivery<'_> {
     async fn run(mut self, home: &HostKey, slot: Slot) -> Row {
         let begun = Instant::now();
@@ -155,7 +122,7 @@ impl Delivery<'_> {
             if self.cost.held > most {
                 most = self.cost.held;
                 waits = retry.waits();
-                allowance.free = FREE;
+                allowance.renew();
             }
             match next(error, &mut waits, &mut allowance, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
@@ -347,127 +314,5 @@ impl Delivery<'_> {
             wait,
         };
         self.events.send(event).await;
-    }
-}
-
-/// Decides about the next try. A connection that the server closed between two requests is no failure of this one:
-/// it is tried again at once, and no wait is used up. Neither is one where another process was there first.
-fn next(
-    error: TransferError,
-    waits: &mut impl Iterator<Item = Duration>,
-    Allowance { free, fresh }: &mut Allowance,
-    max_wait: Duration,
-) -> Next {
-    match error {
-        TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
-            *free -= 1;
-            return Next::AtOnce;
-        }
-        TransferError::Locked => return Next::After(LOCKED, error),
-        // What this process opened, it closes soon.
-        _ if *free > 0 && error.lacks_descriptors() => {
-            *free -= 1;
-            return Next::After(BREATH, error);
-        }
-        // One fresh try: a byte may have gone wrong on the way.
-        TransferError::Checksum(_) if *fresh => {
-            *fresh = false;
-            return Next::After(Duration::ZERO, error);
-        }
-        _ => {}
-    }
-    if !error.is_passing() {
-        return Next::GiveUp(error);
-    }
-    let asked = error.retry_after().filter(|wait| !wait.is_zero());
-    if let TransferError::Status { status, .. } = error
-        && let Some(wait) = asked.filter(|&wait| wait > max_wait)
-    {
-        return Next::GiveUp(TransferError::TooPatient { status, wait });
-    }
-    match waits.next() {
-        Some(backoff) => Next::After(asked.unwrap_or(backoff), error),
-        None => Next::GiveUp(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use reqwest::StatusCode;
-
-    use super::*;
-    use crate::checksum::Algorithm;
-
-    fn decided(error: TransferError, waits: &[u64], free: u32) -> String {
-        let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
-        let mut allowance = Allowance { free, fresh: free > 0 };
-        let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60)) {
-            Next::AtOnce => "at once".into(),
-            Next::After(wait, _) => format!("after {}", wait.as_secs()),
-            Next::GiveUp(error) => format!("give up: {error}"),
-        };
-        format!("{shown}, {} waits left", waits.len())
-    }
-
-    fn status(code: u16, retry_after: Option<u64>) -> TransferError {
-        TransferError::Status {
-            status: StatusCode::from_u16(code).unwrap(),
-            retry_after: retry_after.map(Duration::from_secs),
-        }
-    }
-
-    fn too_many() -> TransferError {
-        TransferError::Disk {
-            doing: "write",
-            source: rustix::io::Errno::MFILE.into(),
-        }
-    }
-
-    fn closed(reused: bool) -> TransferError {
-        TransferError::Closed { reused, cause: None }
-    }
-
-    #[test]
-    fn a_failed_try_is_followed_by_the_right_one() {
-        let refused = TransferError::Connect(io::Error::from(io::ErrorKind::ConnectionRefused));
-        let too_long =
-            "give up: 429 Too Many Requests (asks for a wait of 1:01; --retry-max-wait is shorter), 1 waits left";
-        for (error, waits, free, expected) in [
-            (status(503, None), &[1, 2][..], 1, "after 1, 1 waits left"),
-            (
-                status(503, None),
-                &[],
-                1,
-                "give up: 503 Service Unavailable, 0 waits left",
-            ),
-            (status(404, None), &[1], 1, "give up: 404 Not Found, 1 waits left"),
-            (status(429, Some(7)), &[1], 1, "after 7, 0 waits left"),
-            (status(429, Some(0)), &[1], 1, "after 1, 0 waits left"),
-            (status(404, Some(7)), &[1], 1, "give up: 404 Not Found, 1 waits left"),
-            (status(429, Some(61)), &[1], 1, too_long),
-            (closed(true), &[1], 1, "at once, 1 waits left"),
-            (closed(true), &[1], 0, "after 1, 0 waits left"),
-            (closed(false), &[1], 1, "after 1, 0 waits left"),
-            (refused, &[1], 1, "after 1, 0 waits left"),
-            (TransferError::Checksum(Algorithm::Md5), &[], 1, "after 0, 0 waits left"),
-            (
-                TransferError::Checksum(Algorithm::Md5),
-                &[1],
-                0,
-                "give up: wrong md5 checksum, 1 waits left",
-            ),
-            (TransferError::Locked, &[1], 0, "after 0, 1 waits left"),
-            (too_many(), &[], 1, "after 0, 0 waits left"),
-            (too_many(), &[1], 0, "after 1, 0 waits left"),
-            (TransferError::Appeared, &[1], 1, "at once, 1 waits left"),
-            (
-                TransferError::Cancelled,
-                &[1],
-                1,
-                "give up: stopped before it was done, 1 waits left",
-            ),
-        ] {
-            assert_eq!(decided(error, waits, free), expected);
-        }
     }
 }
