@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -23,7 +22,7 @@ use crate::settings::Durability;
 use files::Files;
 
 /// Bytes gathered before they are written. Every transfer under way has so many, and the system's file as many again.
-const GATHERED: usize = 64 * 1024;
+const GATHERED: usize = 128 * 1024;
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
@@ -251,31 +250,19 @@ impl Part {
     }
 
     /// Takes bytes. Never to be cancelled half-way.
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
-        let most = self.most();
-        if self.gathered.len() + bytes.len() <= most {
-            self.gathered.extend_from_slice(&bytes);
-            return Ok(());
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        loop {
+            let room = self.most().saturating_sub(self.gathered.len());
+            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+            self.gathered.extend_from_slice(fitting);
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let since = Instant::now();
+            self.flush().await?;
+            self.waited += since.elapsed();
+            bytes = rest;
         }
-        let since = Instant::now();
-        self.flush().await?;
-        if bytes.len() <= most {
-            self.gathered.extend_from_slice(&bytes);
-        } else {
-            self.pass_on(bytes).await?;
-        }
-        self.waited += since.elapsed();
-        Ok(())
-    }
-
-    /// Writes bytes that are too many to be gathered.
-    async fn pass_on(&mut self, bytes: Bytes) -> io::Result<()> {
-        if let Some(Open { file, .. }) = &mut self.open {
-            let written = file.write_all(&bytes).await;
-            self.is_broken |= written.is_err();
-            written?;
-        }
-        self.written(bytes.len()).await
     }
 
     /// The file has ended here, so nothing is missing behind it.

@@ -172,7 +172,7 @@ impl Copy<'_> {
             }
             cost.received += count;
             check.update(&bytes);
-            part.write(bytes).await.map_err(|source| disk("write", source))?;
+            part.write(&bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(count);
         }
         match left {
