@@ -92,7 +92,7 @@ impl Disk {
         let Ok(Found::File { size, modified, mark }) = self.look(path) else {
             return false;
         };
-        mark.is_some_and(|mark| mark.is_intact(size, modified) && !mark.vouches_for(entry, size, modified))
+        mark.is_some_and(|mark| mark.is_intact(size, modified) && !mark.may_be_of(entry))
     }
 
     /// What stands at this path.

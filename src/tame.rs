@@ -23,6 +23,9 @@ pub fn tame(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Stands for what is not shown of a URL. No URL holds it by itself: there it would be percent-encoded.
+pub const HIDDEN: char = '…';
+
 /// The URL as it may be shown: without userinfo, and with only those query values that are plainly no secret.
 /// A signature looks like any other value, so a value is hidden unless its name or its form clears it.
 pub fn redact(url: &Url) -> String {

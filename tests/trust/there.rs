@@ -282,3 +282,19 @@ fn what_has_the_name_of_a_part_stays_and_the_file_comes() {
         assert_eq!(fs::read(mine).unwrap(), b"mine", "{name}");
     }
 }
+
+#[test]
+fn a_mark_does_not_vouch_for_a_url_of_which_a_part_is_hidden() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a?key=one", "first");
+    origin.file("/a?key=two", "second");
+    room.haul().arg(origin.url("/a?key=one")).run().succeeds();
+    room.haul()
+        .arg(origin.url("/a?key=two"))
+        .run()
+        .fails()
+        .says("is there with another size");
+    room.holds_exactly(&[("a", "first")]);
+    room.haul().arg(origin.url("/a?key=one")).run().succeeds();
+    assert_eq!(origin.requests().last().unwrap().method, "HEAD");
+}
