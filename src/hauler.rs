@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
@@ -19,6 +19,7 @@ use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events};
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
+use crate::lock::lock;
 use crate::report::{Outcome, Row, Source, Summary, Tally};
 use crate::settings::{Existing, Naming, Settings};
 use crate::slots::{Slots, Turn};
@@ -271,11 +272,6 @@ impl Shared {
         let mut seen = lock(&self.downgraded);
         seen.len() < 1000 && seen.insert(host.clone())
     }
-}
-
-/// A panic while the lock is held leaves plain data behind, which is as good as before.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A row of an entry for which nothing was requested.

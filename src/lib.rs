@@ -59,6 +59,7 @@ mod hauler;
 mod http;
 pub mod job;
 pub mod list;
+mod lock;
 pub mod report;
 pub mod settings;
 mod slots;

@@ -4,7 +4,7 @@ mod brake;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use self::brake::Brake;
 use crate::job::HostKey;
+use crate::lock::lock;
 
 /// The connections of a run.
 #[derive(Debug)]
@@ -221,11 +222,6 @@ impl Host {
 /// The semaphores are never closed; `None` is there for the type.
 async fn permit(of: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
     Arc::clone(of).acquire_owned().await.ok()
-}
-
-/// A panic while the lock is held leaves plain data behind, which is as good as before.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 
@@ -14,6 +14,7 @@ use super::view::{self, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, demo, fitting, limits, out};
 use crate::compare::{Comparison, Plan, Round};
 use crate::event::Events;
+use crate::lock::lock;
 use crate::settings::Settings;
 use crate::stop::Stop;
 
@@ -134,11 +135,11 @@ impl Screen {
             let jobs = round.jobs.get();
             // Without a thread for it, the run goes on unseen.
             if let Ok(viewer) = view::spawn(receiver, ViewOptions { jobs, ..options }) {
-                take(&open).replace(viewer);
+                lock(&open).replace(viewer);
             }
             let open = Arc::clone(&open);
             let finish = move || {
-                let viewer = take(&open).take();
+                let viewer = lock(&open).take();
                 viewer.into_iter().for_each(Viewer::finish);
             };
             View {
@@ -155,7 +156,7 @@ impl Screen {
     }
 
     fn leave(&self) {
-        if let Some(viewer) = take(&self.open).take() {
+        if let Some(viewer) = lock(&self.open).take() {
             viewer.leave(PATIENCE);
         }
     }
@@ -165,8 +166,4 @@ impl Screen {
         self.say("");
         out::raw(&render(comparison, self.columns, self.options.colour));
     }
-}
-
-fn take(open: &Mutex<Option<Viewer>>) -> std::sync::MutexGuard<'_, Option<Viewer>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
 }

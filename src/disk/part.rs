@@ -6,7 +6,7 @@
 
 mod files;
 
-use std::io::{self, SeekFrom, Write as _};
+use std::io::{self, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -287,17 +287,10 @@ impl Part {
         let written = file.write_all(&self.gathered).await;
         self.is_broken |= written.is_err();
         written?;
-        let count = self.gathered.len();
+        self.settle();
+        self.unrecorded += self.gathered.len() as u64;
+        self.offset += self.gathered.len() as u64;
         self.gathered.clear();
-        self.written(count).await
-    }
-
-    /// Notes that so many more bytes were given to the system.
-    async fn written(&mut self, count: usize) -> io::Result<()> {
-        let end = self.offset + count as u64;
-        self.gaps.fill(self.offset..end);
-        self.unrecorded += count as u64;
-        self.offset = end;
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
         }
@@ -383,8 +376,7 @@ impl Part {
     }
 
     /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
-    /// trust go.
-    /// Says how many bytes of the file are here.
+    /// trust go. Says how many bytes of the file are kept.
     pub(crate) async fn park(mut self) -> io::Result<u64> {
         let is_worth = self
             .identity
@@ -477,10 +469,6 @@ pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
         gaps.fill(start..length);
     }
     Some(gaps)
-}
-
-fn write_all(mut file: &std::fs::File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Names that come with the answer (`-J`): given when the first head that has one is here, and kept for later tries.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::resume::Course;
 use super::{Plan, Step, Tools, Want, disk, plan};
@@ -11,6 +11,7 @@ use crate::disk::name;
 use crate::disk::part::Replace;
 use crate::error::TransferError;
 use crate::http::Head;
+use crate::lock::lock;
 use crate::report::Outcome;
 use crate::settings::Existing;
 
@@ -107,7 +108,7 @@ impl Namer<'_> {
         if wanted == **path {
             return Arc::clone(path);
         }
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = lock(self.claims);
         Arc::new(claims.claim(&wanted, |path| self.leave(tools, path)))
     }
 

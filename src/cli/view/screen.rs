@@ -3,7 +3,7 @@
 //! the terminal, in lines that end where their text ends.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use indicatif::TermLike;
 use unicode_width::UnicodeWidthChar as _;
@@ -40,7 +40,7 @@ impl Screen {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::lock::lock(&self.0)
     }
 
     /// Says how large the terminal is now. Not during a drawing: its lines are all made for one width.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -18,7 +18,7 @@ use rustix::process::{Resource, getrlimit};
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
-use super::{Finish, Replace, write_all};
+use super::{Finish, Replace};
 use crate::settings::Durability;
 
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
@@ -250,6 +250,10 @@ pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Fi
     };
     posix::linkat(posix::CWD, &*own, &folder, &*last, AtFlags::SYMLINK_FOLLOW)?;
     synchronise_names(&folder, finish.durability)
+}
+
+fn write_all(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)
 }
 
 /// A file without a name in this folder, where the system has such.
