@@ -176,8 +176,16 @@ fn from_hex(hex: &str) -> Option<Vec<u8>> {
 /// Adds up bytes as they come, for every checksum there is.
 pub(crate) struct Adding(Vec<(Checksum, Hasher)>);
 
+impl fmt::Debug for Adding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(checksum, _)| checksum))
+            .finish()
+    }
+}
+
 enum Hasher {
-    Digest(Box<dyn DynDigest + Send>),
+    Digest(Box<dyn DynDigest + Send + Sync>),
     Blake3(Box<blake3::Hasher>),
 }
 

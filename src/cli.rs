@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
             .into();
         }
     };
-    match command(&args) {
+    match command(args) {
         Ok(exit) => exit.into(),
         Err(error) => {
             out::line(&format!("haul: {}", tame::tame(&said(&error))));
@@ -91,7 +91,7 @@ fn said(error: &anyhow::Error) -> String {
 }
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
-fn command(args: &Args) -> anyhow::Result<Exit> {
+fn command(args: Args) -> anyhow::Result<Exit> {
     let sources = if args.demo {
         Some(Vec::new())
     } else {
@@ -105,29 +105,33 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
     if args.checksum.is_some() && !matches!(sources[..], [Source::Url(_)]) {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
     }
-    let options = view_options(args);
+    let options = view_options(&args);
     limits::raise();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
+    // All that takes a core for long (writing, adding up, painting) has threads of its own. What is left is quick, and
+    // quickest without another thread to tell about it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start")?;
-    let exit = runtime.block_on(async {
-        let signals = Signals::listen().context("cannot listen for signals")?;
-        match args.levels() {
-            _ if args.demo => trial::demo(args, options, signals).await,
-            Some(levels) => trial::compare(args, settings(args)?, levels, sources, options, signals).await,
-            None => {
-                let mut settings = settings(args)?;
-                settings.jobs = fitting(settings.jobs, options.verbosity);
-                settings.http.kept = limits::kept(settings.jobs);
-                download::download(args, settings, &sources, options, signals).await
-            }
-        }
-    });
+    // As a task: to wake what `block_on` itself runs takes a system call, and the loop is woken for every file.
+    let exit = runtime.block_on(async { tokio::spawn(run(args, sources, options)).await });
     // A name lookup or a list that hangs is waited for by nobody.
     runtime.shutdown_background();
-    exit
+    exit.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::Result<Exit> {
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    match args.levels() {
+        _ if args.demo => trial::demo(&args, options, signals).await,
+        Some(levels) => trial::compare(&args, settings(&args)?, levels, sources, options, signals).await,
+        None => {
+            let mut settings = settings(&args)?;
+            settings.jobs = fitting(settings.jobs, options.verbosity);
+            settings.http.kept = limits::kept(settings.jobs);
+            download::download(&args, settings, &sources, options, signals).await
+        }
+    }
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {

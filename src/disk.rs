@@ -2,11 +2,14 @@
 //!
 //! A run has one [`Disk`]: its folder, held open. Every path below it is walked one component at a time without
 //! following a symbolic link, so whatever a list, a server or a neighbour does, nothing lands outside. tokio has no
-//! calls relative to an open folder, so these are rustix's, in `spawn_blocking`; the bytes go through `tokio::fs`.
+//! calls relative to an open folder, so these are rustix's, in `spawn_blocking`: short ones together ([`errands`]), long
+//! ones each in a hop of its own; the bytes go through `tokio::fs`.
 
 pub(crate) mod claims;
+mod errands;
 pub(crate) mod mark;
 pub(crate) mod name;
+mod nameless;
 pub(crate) mod part;
 pub(crate) mod record;
 
@@ -14,19 +17,21 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
 
+use self::errands::Errands;
 use self::mark::Mark;
+use self::nameless::Nameless;
 
 /// The folder of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     root: Folder,
     case: Case,
-    /// A file can be made without a name and be given one later.
-    nameless: bool,
+    nameless: Arc<Nameless>,
+    errands: Arc<Errands>,
 }
 
 /// An open folder at or below the run's.
@@ -53,6 +58,15 @@ pub(crate) enum Found {
     Other,
 }
 
+/// What stood under a name at some moment.
+#[derive(Debug)]
+pub(crate) struct Glance {
+    pub(crate) found: Found,
+    /// A part of it, or something with the name of one.
+    pub(crate) is_begun: bool,
+    pub(crate) at: Instant,
+}
+
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Disk {
@@ -64,7 +78,8 @@ impl Disk {
         Ok(Self {
             root: Arc::new(root),
             case,
-            nameless: cfg!(target_os = "linux") && Path::new("/proc/self/fd").is_dir(),
+            nameless: Arc::new(Nameless::new()),
+            errands: Arc::default(),
         })
     }
 
@@ -98,7 +113,31 @@ impl Disk {
     /// What stands at this path.
     pub(crate) async fn found(&self, path: &Arc<PathBuf>) -> io::Result<Found> {
         let (disk, path) = (self.clone(), Arc::clone(path));
-        aside(move || disk.look(&path)).await
+        self.errand(move || disk.look(&path)).await
+    }
+
+    /// Looks for a file of that name and for a part of one, and touches neither. What it saw may be over a moment later.
+    pub(crate) async fn glance(&self, path: &Arc<PathBuf>) -> io::Result<Glance> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        self.errand(move || {
+            // The part first: a file that another process finishes in between is seen.
+            let (is_begun, found) = match walk(&disk.root, &path, Missing::Fails) {
+                Ok(folder) => part::glance(&folder, &path)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (false, Found::Nothing),
+                Err(error) => return Err(error),
+            };
+            let at = Instant::now();
+            Ok(Glance { found, is_begun, at })
+        })
+        .await
+    }
+
+    /// Has a few system calls made on a blocking thread, together with those of others.
+    pub(crate) async fn errand<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        self.errands.run(work).await
     }
 
     /// Opens the file of this path to read it; never a symbolic link or a pipe.
@@ -115,17 +154,12 @@ impl Disk {
             let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
             Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.root))?.st_dev)
         };
-        aside(device).await.ok()
+        self.errand(device).await.ok()
     }
 
     /// The open folder that a path's file is in.
     pub(crate) fn folder_of(&self, path: &Path) -> io::Result<Folder> {
         walk(&self.root, path, Missing::Fails)
-    }
-
-    /// Can a file be made without a name and be given one later?
-    pub(crate) fn links_nameless(&self) -> bool {
-        self.nameless
     }
 
     /// The open folder a path's file goes into, made where it is missing.
@@ -134,7 +168,7 @@ impl Disk {
     }
 }
 
-/// Runs blocking file operations where they hold up no task. A panic in them goes on here.
+/// Runs blocking file operations that may take long where they hold up no task. A panic in them goes on here.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

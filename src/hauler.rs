@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::claims::{Claims, Leave};
@@ -28,6 +29,8 @@ use crate::transfer::Tools;
 
 /// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused.
 const AHEAD: usize = 4096;
+/// Bodies that may wait for the disk beyond those that hold a connection. Each is as large as a small file at most.
+const FINISHING: usize = 64;
 /// Bytes of URLs that may wait.
 const AHEAD_BYTES: usize = 4 << 20;
 
@@ -43,6 +46,8 @@ struct Shared {
     settings: Settings,
     tools: Tools,
     slots: Arc<Slots>,
+    /// Bodies that may wait for the disk without a slot.
+    finishing: Semaphore,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
     /// Devices that take no new files.
@@ -82,6 +87,7 @@ impl Hauler {
                 durability: settings.durability,
             },
             slots: Arc::new(Slots::new(jobs, per_host)),
+            finishing: Semaphore::new(FINISHING),
             settings,
             downgraded: Mutex::default(),
             unwritable: Mutex::default(),
@@ -187,6 +193,7 @@ impl<'a> Run<'a> {
         self.waiting += job.url.reveal().as_str().len();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
         let entry = delivery::Entry {
+            host: job.url.host(),
             job,
             path,
             listed,
@@ -201,7 +208,7 @@ impl<'a> Run<'a> {
     }
 
     async fn spawn(&mut self, entry: delivery::Entry) {
-        let turn = Turn::take(&self.shared.slots, entry.job.url.host()).await;
+        let turn = Turn::take(&self.shared.slots, entry.host.clone()).await;
         let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
         self.tasks.spawn(delivery::deliver(shared, entry, turn, events, stop));
     }

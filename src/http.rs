@@ -12,6 +12,8 @@ mod head;
 mod trouble;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -79,7 +81,7 @@ pub(crate) enum Unless {
 /// What came back: the head, and the body to read.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) head: Head,
+    pub(crate) head: Arc<Head>,
     response: reqwest::Response,
     received: u64,
     silence: Silence,
@@ -99,7 +101,7 @@ impl Http {
     }
 
     /// Sends a request and waits for the head of its answer, whatever its status.
-    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Answer, TransferError> {
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Box<Answer>, TransferError> {
         let client = self.clients.of(request.url)?;
         let built = self.build(&request);
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
@@ -107,12 +109,12 @@ impl Http {
             .ok_or(TransferError::Silence(self.timeouts.silence))?
             .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;
         let head = Head::read(&response, &request.method)?;
-        Ok(Answer {
-            head,
+        Ok(Box::new(Answer {
+            head: Arc::new(head),
             response,
             received: 0,
             silence: Silence::new(self.timeouts.silence),
-        })
+        }))
     }
 
     /// Closes the connections that are kept for later: something else needs their descriptors.
@@ -122,9 +124,12 @@ impl Http {
 
     fn build(&self, request: &Request<'_>) -> reqwest::Request {
         let mut url = request.url.clone();
-        // An http or https URL can do without userinfo, so these do not fail.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
+        let has_userinfo = !url.username().is_empty() || url.password().is_some();
+        if has_userinfo {
+            // An http or https URL can do without, so these do not fail.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
         let mut built = reqwest::Request::new(request.method.clone(), url);
         let fields = built.headers_mut();
         fields.clone_from(match request.leg {
@@ -172,7 +177,7 @@ impl Answer {
     }
 
     /// Reads what is left of a small body that nobody wants, so that the connection stays of use.
-    pub(crate) async fn drain(mut self) {
+    pub(crate) async fn drain(mut self: Box<Self>) {
         if self.head.length.is_some_and(|length| length > DRAINED) {
             return;
         }
@@ -193,29 +198,31 @@ impl Answer {
 #[derive(Debug)]
 struct Silence {
     limit: Duration,
-    timer: Pin<Box<Sleep>>,
+    /// Set when bytes are waited for the first time.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Silence {
     fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            timer: Box::pin(sleep(limit)),
-        }
+        Self { limit, timer: None }
     }
 
     async fn broken_by<F: Future>(&mut self, future: F) -> Result<F::Output, TransferError> {
-        let since = Instant::now();
         tokio::pin!(future);
+        if let Poll::Ready(output) = futures::poll!(&mut future) {
+            return Ok(output);
+        }
+        let since = Instant::now();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         loop {
             tokio::select! {
                 biased;
                 output = &mut future => return Ok(output),
-                () = &mut self.timer => {
+                () = &mut *timer => {
                     if since.elapsed() >= self.limit {
                         return Err(TransferError::Silence(self.limit));
                     }
-                    self.timer.as_mut().reset(since + self.limit);
+                    timer.as_mut().reset(since + self.limit);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use url::Url;
+use url::{Position, Url};
 
 use crate::checksum::Checksum;
 use crate::error::LineError;
@@ -101,12 +101,36 @@ pub struct HostKey(Arc<str>);
 impl HostKey {
     /// The key of this URL's origin.
     pub fn of(url: &Url) -> Self {
-        Self(url.origin().ascii_serialization().into())
+        let origin = &url[..Position::BeforePath];
+        match origin.split_once("://").zip(origin.rsplit_once('@')) {
+            None => Self(origin.into()),
+            Some(((scheme, _), (_, host))) => Self(format!("{scheme}://{host}").into()),
+        }
     }
 }
 
 impl fmt::Display for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.split_once("://").map_or(&*self.0, |(_, host)| host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_its_origin() {
+        for url in [
+            "http://h/a@b",
+            "https://me:pw@h:81/?x=@",
+            "http://h:80/",
+            "http://[::1]:8080/",
+            "http://@h",
+            "HTTP://EXAMPLE.org#@",
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(*HostKey::of(&url).0, url.origin().ascii_serialization());
+        }
     }
 }

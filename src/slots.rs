@@ -39,7 +39,7 @@ struct Host {
 #[must_use]
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
-    _host: HostPermit,
+    host: HostPermit,
 }
 
 /// The host's share of a slot.
@@ -107,7 +107,7 @@ impl Slots {
             if !host.is_paused() {
                 return Slot {
                     all,
-                    _host: HostPermit {
+                    host: HostPermit {
                         host,
                         permit: Some(permit),
                     },
@@ -122,7 +122,7 @@ impl Slots {
         match Arc::clone(&host.permits).try_acquire_owned() {
             Ok(permit) if !host.is_paused() => Slot {
                 all: slot.all,
-                _host: HostPermit {
+                host: HostPermit {
                     host,
                     permit: Some(permit),
                 },
@@ -143,15 +143,6 @@ impl Slots {
                 Ok(permit) => permit.forget(),
                 Err(_) => drop(host.owed.fetch_add(1, Ordering::Relaxed)),
             }
-        }
-    }
-
-    /// The host answered well: after a while it gets its connections back.
-    pub(crate) fn answer_well(&self, key: &HostKey) {
-        let host = self.host(key);
-        let is_more = lock(&host.brake).went_well();
-        if is_more && !host.pays_back() {
-            host.permits.add_permits(1);
         }
     }
 
@@ -186,6 +177,17 @@ impl Slots {
         });
         hosts.insert(key.clone(), Arc::clone(&host));
         host
+    }
+}
+
+impl Slot {
+    /// The host answered well: after a while it gets its connections back.
+    pub(crate) fn answered_well(&self) {
+        let host = &self.host.host;
+        let is_more = lock(&host.brake).went_well();
+        if is_more && !host.pays_back() {
+            host.permits.add_permits(1);
+        }
     }
 }
 
@@ -311,11 +313,13 @@ mod tests {
         assert_eq!(free(&slots), 0, "one was owed");
         held.clear();
         assert_eq!(free(&slots), 2);
+        let slot = slots.acquire(&a).await;
         for _ in 0..5 {
-            slots.answer_well(&a);
+            slot.answered_well();
         }
-        assert_eq!(free(&slots), 4);
-        slots.answer_well(&a);
+        assert_eq!(free(&slots), 3);
+        slot.answered_well();
+        drop(slot);
         assert_eq!(free(&slots), 4);
     }
 

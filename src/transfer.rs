@@ -17,7 +17,7 @@ use url::Url;
 use crate::checksum::{Adding, Checksum};
 use crate::disk::part::{self, Earlier, Part};
 use crate::disk::record::Record;
-use crate::disk::{Disk, Found};
+use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
@@ -26,6 +26,7 @@ use crate::settings::Durability;
 use crate::stop::Stop;
 
 use copy::Copy;
+pub(crate) use copy::Received;
 pub(crate) use naming::Namer;
 use naming::Target;
 use plan::{Decision, decide};
@@ -62,6 +63,8 @@ pub(crate) struct Try<'a> {
 pub(crate) enum Step {
     /// The file is there, whole.
     Done { outcome: Outcome, size: u64 },
+    /// All its bytes are here. The connection is not needed any more.
+    Received(Box<Received>),
     /// It is elsewhere.
     Moved(Url),
     /// Ask again, in another way.
@@ -86,13 +89,19 @@ pub(crate) struct Cost {
 /// What is here of the file, and what may be asked because of it.
 #[derive(Debug)]
 pub(crate) struct Held {
-    part: Part,
+    part: Box<Part>,
     asked: Option<Asked>,
     /// Bytes of it that this run did not fetch.
     foreign: bool,
 }
 
 impl Tools {
+    /// Looks for a file of that name and for what an earlier try left of it, and touches neither.
+    pub(crate) async fn glance(&self, path: &Arc<PathBuf>) -> Option<Glance> {
+        // Whatever is wrong shows when it is looked at in earnest.
+        self.disk.glance(path).await.ok()
+    }
+
     /// Looks for a file of that name and for what an earlier try left of it, and locks that.
     pub(crate) async fn survey(&self, path: &Arc<PathBuf>) -> Result<(Found, Earlier), TransferError> {
         let surveyed = Part::survey(&self.disk, path).await;
@@ -107,11 +116,7 @@ impl Tools {
             Earlier::Part(part, record) => {
                 let asked = record.and_then(|record| usable(&part, &record, entry));
                 let foreign = asked.is_some() && cost.kept == 0;
-                Ok(Some(Held {
-                    part: *part,
-                    asked,
-                    foreign,
-                }))
+                Ok(Some(Held { part, asked, foreign }))
             }
         }
     }

@@ -122,11 +122,10 @@ impl Claims {
     fn leaves_temporaries_alone(&self, path: &Path) -> bool {
         let text = path.to_string_lossy();
         SUFFIXES.iter().all(|suffix| {
-            let temporary = format!("{text}{suffix}");
-            let temporary = Path::new(&temporary);
+            let is_taken = |kind| self.taken.contains(&self.key_of(kind, &text, suffix));
             let stem = text.strip_suffix(suffix).or_else(|| stem_ignoring_case(&text, suffix));
-            !self.is_taken(As::File, temporary)
-                && !self.is_taken(As::Folder, temporary)
+            !is_taken(As::File)
+                && !is_taken(As::Folder)
                 && !stem.is_some_and(|stem| self.is_taken(As::File, Path::new(stem)))
         })
     }
@@ -136,13 +135,19 @@ impl Claims {
     }
 
     fn key(&self, kind: As, path: &Path) -> u64 {
+        self.key_of(kind, &path.to_string_lossy(), "")
+    }
+
+    /// The key of a path that ends in this suffix.
+    fn key_of(&self, kind: As, path: &str, suffix: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        kind.hash(&mut hasher);
         match self.case {
-            Case::Matters => hash(&(kind, path)),
-            Case::Ignored => {
-                let folded = path.to_string_lossy().to_uppercase().to_lowercase();
-                hash(&(kind, Path::new(&folded)))
-            }
+            Case::Matters => hasher.write(path.as_bytes()),
+            Case::Ignored => hasher.write(path.to_uppercase().to_lowercase().as_bytes()),
         }
+        hasher.write(suffix.as_bytes());
+        hasher.finish()
     }
 }
 

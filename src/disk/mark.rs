@@ -55,11 +55,14 @@ impl Mark {
         self.size == size && self.time == seconds(modified)
     }
 
-    /// Puts it on a finished file, which then has its last modification time. Not every file system takes it.
-    pub(super) fn put(&mut self, file: impl AsFd) {
-        let Ok(stat) = posix::fstat(&file) else { return };
-        self.time = u64::try_from(stat.st_mtime).ok();
-        if let Ok(text) = serde_json::to_vec(self) {
+    /// Puts it on a finished file, which has its last modification time by now, in seconds since 1970. Not every file
+    /// system takes it.
+    pub(super) fn put(&mut self, file: impl AsFd, dated: Option<i64>) {
+        let time = dated.or_else(|| Some(posix::fstat(&file).ok()?.st_mtime));
+        let Some(time) = time else { return };
+        self.time = u64::try_from(time).ok();
+        let mut text = Vec::with_capacity(256);
+        if serde_json::to_writer(&mut text, self).is_ok() {
             let _ = posix::fsetxattr(&file, NAME, &text, XattrFlags::empty());
         }
     }
@@ -121,7 +124,7 @@ mod tests {
     fn a_file_keeps_its_mark() {
         let file = tempfile::tempfile().unwrap();
         let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()), None);
-        mark.put(&file);
+        mark.put(&file, None);
         // Not every file system of a test machine has attributes.
         if let Some(found) = Mark::of(file.as_fd()) {
             assert_eq!(found, mark);

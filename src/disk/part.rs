@@ -7,7 +7,7 @@
 mod files;
 
 use std::io::{self, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::mark::Mark;
 use super::record::Record;
-use super::{Disk, Found, aside};
+use super::{Disk, Folder, Found, aside, look_at, name_of};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
 use files::Files;
@@ -97,9 +97,9 @@ pub(crate) enum Earlier {
 }
 
 impl Part {
-    /// A part of which there is nothing yet.
-    pub(crate) fn new(disk: &Disk, path: &Arc<PathBuf>) -> Self {
-        Self {
+    /// A part of which there is nothing yet. It is large, and moves from hand to hand.
+    pub(crate) fn new(disk: &Disk, path: &Arc<PathBuf>) -> Box<Self> {
+        Box::new(Self {
             disk: disk.clone(),
             path: Arc::clone(path),
             identity: None,
@@ -110,7 +110,7 @@ impl Part {
             is_broken: false,
             unrecorded: 0,
             waited: Duration::ZERO,
-        }
+        })
     }
 
     /// Looks for a file of that name, and for what an earlier try left of one.
@@ -125,7 +125,7 @@ impl Part {
             }
             Ok((found, earlier))
         };
-        let (found, earlier) = aside(look).await?;
+        let (found, earlier) = disk.errand(look).await?;
         Ok((found, Self::earlier(disk, path, earlier)?))
     }
 
@@ -154,7 +154,7 @@ impl Part {
             });
             record.clone()
         });
-        Ok(Earlier::Part(Box::new(part), record))
+        Ok(Earlier::Part(part, record))
     }
 
     /// The validator of the bytes that are here.
@@ -358,10 +358,16 @@ impl Part {
 
     /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
     /// is there and may not be replaced; what came is removed then.
-    pub(crate) async fn commit(mut self, finish: Finish) -> io::Result<()> {
+    pub(crate) async fn commit(mut self: Box<Self>, finish: Finish) -> io::Result<()> {
         let Some(Open { mut file, files }) = self.open.take() else {
             let (disk, path, bytes) = (self.disk, self.path, self.gathered);
-            return aside(move || files::write_whole(&disk, &path, &bytes, finish)).await;
+            let has_to_last = finish.durability == Durability::Disk;
+            let (at, write) = (disk.clone(), move || files::write_whole(&disk, &path, &bytes, finish));
+            return if has_to_last {
+                aside(write).await
+            } else {
+                at.errand(write).await
+            };
         };
         let written = match file.write_all(&self.gathered).await {
             Ok(()) => file.flush().await,
@@ -377,7 +383,7 @@ impl Part {
 
     /// What came is kept for a later try: bytes first, then the record that claims them. Bytes that no later try could
     /// trust go. Says how many bytes of the file are kept.
-    pub(crate) async fn park(mut self) -> io::Result<u64> {
+    pub(crate) async fn park(mut self: Box<Self>) -> io::Result<u64> {
         let is_worth = self
             .identity
             .as_ref()
@@ -398,8 +404,8 @@ impl Part {
     }
 
     /// What came is worth nothing: it goes.
-    pub(crate) async fn discard(self) -> io::Result<()> {
-        let Some(Open { file, files }) = self.open else {
+    pub(crate) async fn discard(mut self: Box<Self>) -> io::Result<()> {
+        let Some(Open { file, files }) = self.open.take() else {
             return Ok(());
         };
         let file = file.into_std().await;
@@ -424,6 +430,18 @@ impl Part {
         let copy = file.try_clone().await?.into_std().await;
         aside(move || files::read_all(&copy, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)).await
     }
+}
+
+/// Does anything stand under the names that a part or its record would have, and what under the path's own? Blocks for
+/// a few system calls.
+pub(super) fn glance(folder: &Folder, path: &Path) -> io::Result<(bool, Found)> {
+    let has_part = files::has_part(folder, path)?;
+    let found = look_at(folder, name_of(path))?;
+    // A record alone matters to a file that is there: it goes then.
+    Ok((
+        has_part || (found != Found::Nothing && files::has_record(folder, path)?),
+        found,
+    ))
 }
 
 /// Reads the file of this path from its beginning to its end, block by block.

@@ -1,5 +1,6 @@
 //! One entry, from its name to its row: as many tries as it takes. Nobody below here knows that there are retries.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -11,23 +12,28 @@ use url::Url;
 use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
 use crate::checksum::Checksum;
-use crate::disk::Found;
 use crate::disk::claims::Claims;
+use crate::disk::part::Earlier;
+use crate::disk::{Found, Glance};
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
 use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
+use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
+use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Received, Step, Tools, Try, Want, plan};
 
+/// How long a look at an entry's name is believed: a file that another run finishes meanwhile is fetched in vain.
+const FRESH: Duration = Duration::from_secs(1);
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
 
 /// What a delivery is of.
 pub(super) struct Entry {
     pub(super) job: Arc<Job>,
+    pub(super) host: HostKey,
     pub(super) path: Arc<PathBuf>,
     /// What the file has to add up to, as the user said.
     pub(super) listed: Option<Checksum>,
@@ -39,10 +45,28 @@ pub(super) struct Entry {
 pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
     let Entry {
         job,
+        host,
         path,
         listed,
         claims,
     } = entry;
+    let shown = job.url.to_string();
+    let mut seen = None;
+    // A name that is still to come is looked at when it has come.
+    if claims.is_none() {
+        let glance = shared.tools.glance(&path).await;
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, listed.as_ref())) {
+            Some(Sight::Done(outcome, size)) => {
+                return Row {
+                    path: Some(path),
+                    size,
+                    ..row(Source::Job(job), outcome)
+                };
+            }
+            Some(Sight::Nothing(at)) => seen = Some(at),
+            Some(Sight::Unclear) | None => {}
+        }
+    }
     let Some(slot) = stop.or(turn.come()).await else {
         let cancelled = Outcome::Failed(Arc::new(TransferError::Cancelled));
         return Row {
@@ -52,7 +76,8 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     };
     let delivery = Delivery {
         shared: &shared,
-        entry: job.url.to_string(),
+        entry: shown,
+        unseen: seen,
         job: &job,
         path: &path,
         listed: listed.as_ref(),
@@ -66,7 +91,28 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         tries: 0,
     };
     // The state of a transfer is large, and only an entry that has a slot has one.
-    Box::pin(delivery.run(&job.url.host(), slot)).await
+    Box::pin(delivery.run(&host, slot)).await
+}
+
+/// What a look at an entry's name says before its turn.
+#[derive(Debug)]
+enum Sight {
+    /// Its file is there, as far as the settings ask.
+    Done(Outcome, u64),
+    /// There was nothing of it then.
+    Nothing(Instant),
+    /// That is to be found out in its turn.
+    Unclear,
+}
+
+fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: Option<&Checksum>) -> Sight {
+    let Glance { found, is_begun, at } = glance;
+    match plan(existing, found, entry, listed) {
+        _ if is_begun => Sight::Unclear,
+        Plan::Done(outcome, size) => Sight::Done(outcome, size),
+        Plan::Ask(Want::File) => Sight::Nothing(at),
+        _ => Sight::Unclear,
+    }
 }
 
 struct Delivery<'a> {
@@ -75,6 +121,8 @@ struct Delivery<'a> {
     /// Its URL as it is shown.
     entry: String,
     path: &'a Arc<PathBuf>,
+    /// When there was nothing of it in the folder yet.
+    unseen: Option<Instant>,
     listed: Option<&'a Checksum>,
     claims: Option<&'a Mutex<Claims>>,
     /// The path that the server's name made of it.
@@ -139,7 +187,11 @@ impl Delivery<'_> {
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
     /// whatever that is.
     async fn attempt(&mut self, slot: Slot) -> Result<(Outcome, u64), TransferError> {
-        let (found, earlier) = self.shared.tools.survey(self.path).await?;
+        let unseen = self.unseen.take().filter(|at| at.elapsed() < FRESH);
+        let (found, earlier) = match unseen {
+            Some(_) => (Found::Nothing, Earlier::Nothing),
+            None => self.shared.tools.survey(self.path).await?,
+        };
         // A name that is still to come is looked at when it has come.
         let found = if self.claims.is_some() { Found::Nothing } else { found };
         let want = match plan(self.shared.settings.existing, found, &self.entry, self.listed) {
@@ -171,7 +223,7 @@ impl Delivery<'_> {
         mut want: Want,
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
-        let mut url = self.job.url.reveal().clone();
+        let mut url = Cow::Borrowed(self.job.url.reveal());
         let (mut leg, mut hops) = (Leg::Home, 0);
         loop {
             let began = tokio::time::Instant::now();
@@ -185,8 +237,12 @@ impl Delivery<'_> {
             };
             match step {
                 Step::Done { outcome, size } => {
-                    self.shared.slots.answer_well(&HostKey::of(&url));
+                    slot.answered_well();
                     return Ok((outcome, size));
+                }
+                Step::Received(received) => {
+                    slot.answered_well();
+                    return self.finish(received, slot).await;
                 }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => {
@@ -204,10 +260,22 @@ impl Delivery<'_> {
                         let host = HostKey::of(&to);
                         slot = self.unless_stopped(self.shared.slots.exchange(slot, &host)).await?;
                     }
-                    url = to;
+                    url = Cow::Owned(to);
                 }
             }
         }
+    }
+
+    /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
+    /// for the disk.
+    async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<(Outcome, u64), TransferError> {
+        let waiting = self.shared.finishing.try_acquire();
+        let _slot = waiting.is_err().then_some(slot);
+        let finished = received.finish(&mut self.cost).await;
+        if let Err(error) = &finished {
+            self.note_unwritable(error).await;
+        }
+        finished
     }
 
     async fn ask(&mut self, url: &Url, leg: Leg, want: &Want, held: &mut Option<Held>) -> Result<Step, TransferError> {

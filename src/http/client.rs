@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use url::Url;
 
 use super::trouble::NoAddress;
 use crate::error::SetupError;
+use crate::lock::lock;
 use crate::settings::{Credentials, Http as Settings, Proxies, Timeouts, Trust};
 
 /// Makes clients from settings.
@@ -255,10 +256,21 @@ pub(super) async fn observed<F: Future>(request: F, timeouts: &Timeouts) -> (Opt
 #[derive(Debug, Clone)]
 struct NoteNew(Made);
 
-#[derive(Debug, Clone)]
+/// A client copies its connector for every request, whether it needs a connection or not: the copies share what is
+/// expensive to copy.
+#[derive(Debug)]
 struct Noting<S> {
-    inner: S,
+    inner: Arc<Mutex<S>>,
     made: Made,
+}
+
+impl<S> Clone for Noting<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            made: Arc::clone(&self.made),
+        }
+    }
 }
 
 impl<S> Layer<S> for NoteNew {
@@ -266,7 +278,7 @@ impl<S> Layer<S> for NoteNew {
 
     fn layer(&self, inner: S) -> Self::Service {
         Noting {
-            inner,
+            inner: Arc::new(Mutex::new(inner)),
             made: Arc::clone(&self.0),
         }
     }
@@ -283,7 +295,7 @@ where
     type Future = futures::future::BoxFuture<'static, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+        lock(&self.inner).poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
@@ -292,7 +304,7 @@ where
         };
         note(Connection::Making);
         self.made.fetch_add(1, Ordering::Relaxed);
-        let connecting = self.inner.call(request);
+        let connecting = lock(&self.inner).call(request);
         Box::pin(async move {
             let connection = connecting.await?;
             note(Connection::Made {

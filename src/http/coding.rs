@@ -25,7 +25,7 @@ pub(crate) struct Decoded(BoxStream<'static, io::Result<Bytes>>);
 
 impl Decoded {
     /// Takes the coding off while the body comes. What comes behind the end of the coded bytes is refused.
-    pub(crate) fn new(answer: Answer) -> Result<Self, TransferError> {
+    pub(crate) fn new(answer: Box<Answer>) -> Result<Self, TransferError> {
         let coding = answer.head.encoding.clone();
         let chunks = stream::try_unfold(answer, |mut answer| async move {
             let chunk = answer.chunk().await.map_err(io::Error::other)?;

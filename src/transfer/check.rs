@@ -7,6 +7,7 @@ use crate::error::TransferError;
 use super::disk;
 
 /// The checks of one body.
+#[derive(Debug)]
 pub(crate) struct Check {
     wanted: Vec<Checksum>,
     /// The sums so far; `None` when the bytes did not come from the first on.

@@ -1,5 +1,6 @@
 //! A body on its way into its part, and the part on its way to its name.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -42,11 +43,11 @@ impl Copy<'_> {
     pub(super) async fn follow(
         self,
         course: Course,
-        answer: Answer,
-        mut part: Part,
+        answer: Box<Answer>,
+        mut part: Box<Part>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
-        let head = answer.head.clone();
+        let head = Arc::clone(&answer.head);
         // Of no bytes there is nothing to take a coding off.
         let is_coded = !head.encoding.is_empty() && head.length != Some(0) && !is_the_file(&self.name());
         // Bytes without their coding have no place in the file that the server knows.
@@ -75,7 +76,7 @@ impl Copy<'_> {
                     .await
                     .map_err(|source| disk("go on", source))?;
                 answer.drain().await;
-                return self.finish(part, Check::later(wanted), &head, size, cost).await;
+                return Ok(self.received(part, Check::later(wanted), &head, size));
             }
             Course::Fresh => {
                 self.job.meter.restart(0, length);
@@ -100,7 +101,7 @@ impl Copy<'_> {
         let body = if is_coded {
             Body::Decoded(Decoded::new(answer)?)
         } else {
-            Body::Plain(Box::new(answer))
+            Body::Plain(answer)
         };
         self.receive(body, &head, part, expected, check, cost).await
     }
@@ -114,7 +115,7 @@ impl Copy<'_> {
         self,
         mut body: Body,
         head: &Head,
-        mut part: Part,
+        mut part: Box<Part>,
         expected: Option<u64>,
         mut check: Check,
         cost: &mut Cost,
@@ -134,7 +135,7 @@ impl Copy<'_> {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
-                self.finish(part, check, head, size, cost).await
+                Ok(self.received(part, check, head, size))
             }
             Err(TransferError::LongBody) => {
                 // Whatever that was, it is not the file that was announced.
@@ -184,42 +185,55 @@ impl Copy<'_> {
         }
     }
 
-    async fn finish(
-        self,
-        mut part: Part,
-        check: Check,
-        head: &Head,
-        size: u64,
-        cost: &mut Cost,
-    ) -> Result<Step, TransferError> {
-        if let Err(error) = check.verify(&mut part).await {
+    /// The part is whole, but for its checks and its name.
+    fn received(self, part: Box<Part>, check: Check, head: &Head, size: u64) -> Step {
+        let checksum = self.job.listed.map(ToString::to_string);
+        Step::Received(Box::new(Received {
+            part,
+            check,
+            finish: Finish {
+                name: self.target.name,
+                modified: head.modified,
+                mark: Mark::new(size, self.job.entry, head.validator.clone(), checksum),
+                replace: self.target.replace,
+                durability: self.tools.durability,
+            },
+            outcome: match self.job.want {
+                Want::Newer { .. } => Outcome::Updated,
+                _ if self.foreign => Outcome::Resumed,
+                _ => Outcome::Downloaded,
+            },
+        }))
+    }
+}
+
+/// All bytes of a file, on their way to its name.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Received {
+    part: Box<Part>,
+    check: Check,
+    finish: Finish,
+    outcome: Outcome,
+}
+
+impl Received {
+    /// Checks them, and gives them the file's name, date and mark. Tells the file's size in bytes.
+    pub(crate) async fn finish(mut self: Box<Self>, cost: &mut Cost) -> Result<(Outcome, u64), TransferError> {
+        if let Err(error) = self.check.verify(&mut self.part).await {
             if let TransferError::Checksum(_) = error {
-                part.discard()
-                    .await
-                    .map_err(|source| disk("remove what does not add up", source))?;
+                let discarded = self.part.discard().await;
+                discarded.map_err(|source| disk("remove what does not add up", source))?;
             } else {
                 // It could not be read, and that says nothing against the bytes.
-                let _ = part.park().await;
+                let _ = self.part.park().await;
             }
             return Err(error);
         }
-        let since = Instant::now();
-        let checksum = self.job.listed.map(ToString::to_string);
-        let finish = Finish {
-            name: self.target.name,
-            modified: head.modified,
-            mark: Mark::new(size, self.job.entry, head.validator.clone(), checksum),
-            replace: self.target.replace,
-            durability: self.tools.durability,
-        };
-        let committed = part.commit(finish).await;
+        let (since, size) = (Instant::now(), self.finish.mark.size);
+        let committed = self.part.commit(self.finish).await;
         cost.disk += since.elapsed();
         committed.map_err(|source| disk("finish the file", source))?;
-        let outcome = match self.job.want {
-            Want::Newer { .. } => Outcome::Updated,
-            _ if self.foreign => Outcome::Resumed,
-            _ => Outcome::Downloaded,
-        };
-        Ok(Step::Done { outcome, size })
+        Ok((self.outcome, size))
     }
 }

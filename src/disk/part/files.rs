@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -234,39 +234,35 @@ impl Files {
     }
 }
 
+/// Does anything have the first name of the part?
+pub(super) fn has_part(folder: &Folder, path: &Path) -> io::Result<bool> {
+    Ok(stat(folder, &format!("{}{}", name_of(path).to_string_lossy(), SUFFIXES[0]))?.is_some())
+}
+
+/// Does anything have the first name of the part's record?
+pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
+    Ok(stat(folder, &format!("{}{}", name_of(path).to_string_lossy(), SUFFIXES[1]))?.is_some())
+}
+
 /// Writes a small file that has no name until it is whole. One that takes another's place needs a name to do so.
 pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Finish) -> io::Result<()> {
     let folder = disk.folder_for(path)?;
-    let nameless = (finish.replace == Replace::Never).then(|| nameless(disk, &folder));
+    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless.file(&folder));
     let Some(file) = nameless.flatten() else {
         return write_named(disk, path, bytes, finish);
     };
     write_all(&file, bytes)?;
     dress(&file, &mut finish)?;
-    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
     let last = match &finish.name {
         Some(name) => name.as_str().into(),
         None => name_of(path).to_string_lossy(),
     };
-    posix::linkat(posix::CWD, &*own, &folder, &*last, AtFlags::SYMLINK_FOLLOW)?;
+    disk.nameless.name(&file, &folder, &last)?;
     synchronise_names(&folder, finish.durability)
 }
 
 fn write_all(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
-}
-
-/// A file without a name in this folder, where the system has such.
-fn nameless(disk: &Disk, folder: &Folder) -> Option<File> {
-    #[cfg(target_os = "linux")]
-    if disk.links_nameless() {
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        return posix::openat(folder, ".", flags, Mode::from_raw_mode(0o666))
-            .ok()
-            .map(File::from);
-    }
-    let _ = (disk, folder);
-    None
 }
 
 fn write_named(disk: &Disk, path: &Path, bytes: &[u8], finish: Finish) -> io::Result<()> {
@@ -349,17 +345,16 @@ pub(super) fn read_all(file: &File, each: &mut impl FnMut(&[u8])) -> io::Result<
 
 /// Date and mark, in this order: the mark remembers the date.
 fn dress(file: &File, finish: &mut Finish) -> io::Result<()> {
-    if let Some(time) = finish.modified.and_then(timespec) {
+    let time = finish.modified.and_then(timespec);
+    let dated = time.filter(|&time| {
+        let times = Timestamps {
+            last_access: time,
+            last_modification: time,
+        };
         // A file system that keeps no times still keeps the bytes.
-        let _ = posix::futimens(
-            file,
-            &Timestamps {
-                last_access: time,
-                last_modification: time,
-            },
-        );
-    }
-    finish.mark.put(file.as_fd());
+        posix::futimens(file, &times).is_ok()
+    });
+    finish.mark.put(file.as_fd(), dated.map(|time| time.tv_sec));
     match finish.durability {
         Durability::System => Ok(()),
         Durability::Disk => file.sync_all(),
