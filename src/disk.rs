@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 use self::errands::Errands;
 use self::mark::Mark;
@@ -32,7 +34,11 @@ pub(crate) struct Disk {
     case: Case,
     nameless: Arc<Nameless>,
     errands: Arc<Errands>,
+    /// Files that are written while more of their bytes come. Each has a step more in memory.
+    behind: Arc<Semaphore>,
 }
+
+const BEHIND: usize = 8;
 
 /// An open folder at or below the run's.
 pub(crate) type Folder = Arc<OwnedFd>;
@@ -80,6 +86,7 @@ impl Disk {
             case,
             nameless: Arc::new(Nameless::new()),
             errands: Arc::default(),
+            behind: Arc::new(Semaphore::new(BEHIND)),
         })
     }
 
@@ -170,8 +177,13 @@ impl Disk {
 
 /// Runs blocking file operations that may take long where they hold up no task. A panic in them goes on here.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
+    returned(tokio::task::spawn_blocking(work).await)?
+}
+
+/// What came of a hop. A panic in it goes on here.
+fn returned<T>(hop: Result<T, JoinError>) -> io::Result<T> {
+    match hop {
+        Ok(done) => Ok(done),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(io::Error::other("the runtime is shutting down")),
     }

@@ -1,6 +1,5 @@
 //! One try at one file: ask, decide, copy. Nobody here knows of retries, lists or screens.
 
-mod check;
 mod copy;
 mod naming;
 mod plan;
@@ -254,9 +253,11 @@ impl<'a> Try<'a> {
 pub(crate) const RESERVE: &str = "reserve room for the whole file";
 
 pub(crate) fn disk(doing: &'static str, source: std::io::Error) -> TransferError {
-    let has_no_room = source
-        .get_ref()
-        .is_some_and(<dyn Error + Send + Sync>::is::<part::NoRoom>);
+    let inner = source.get_ref();
+    if let Some(part::DoesNotAddUp(algorithm)) = inner.and_then(<dyn Error + Send + Sync>::downcast_ref) {
+        return TransferError::Checksum(*algorithm);
+    }
+    let has_no_room = inner.is_some_and(<dyn Error + Send + Sync>::is::<part::NoRoom>);
     let doing = if has_no_room { RESERVE } else { doing };
     match source.kind() {
         std::io::ErrorKind::WouldBlock => TransferError::Locked,

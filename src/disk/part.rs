@@ -1,27 +1,34 @@
 //! A file that is not whole yet. It ends in [`Part::commit`], [`Part::park`] or [`Part::discard`].
 //!
 //! The bytes gather in memory first. A small file never has a name before it is whole: one blocking hop makes, fills,
-//! dates, marks and links it. A larger one grows in `NAME.part`, written through `tokio::fs` in big steps, and
-//! `NAME.part.json` says what it holds.
+//! dates, marks and links it. A larger one grows in `NAME.part`, written in big steps, and `NAME.part.json` says what it
+//! holds. A step is a blocking hop of its own, as in `tokio::fs`; but the blocks go to the system as they came from the
+//! network, which a `tokio::fs::File` would copy, and are added up on the way.
 
 mod files;
+mod gathered;
 
-use std::io::{self, SeekFrom};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::fs::File;
-use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 
 use super::mark::Mark;
 use super::record::Record;
-use super::{Disk, Folder, Found, aside, look_at, name_of};
+use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
+use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
 use files::Files;
+use gathered::Gathered;
 
-/// Bytes gathered before they are written. Every transfer under way has so many, and the system's file as many again.
+/// Bytes that gather before they are written. Every transfer under way has so many, and a block more.
 const GATHERED: usize = 128 * 1024;
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
@@ -56,6 +63,8 @@ pub(crate) struct Finish {
     pub(crate) name: Option<String>,
     pub(crate) modified: Option<SystemTime>,
     pub(crate) mark: Mark,
+    /// What it has to add up to.
+    pub(crate) wanted: Vec<Checksum>,
     pub(crate) replace: Replace,
     pub(crate) durability: Durability,
 }
@@ -68,10 +77,14 @@ pub(crate) struct Part {
     path: Arc<PathBuf>,
     identity: Option<Identity>,
     gaps: Gaps,
-    gathered: Vec<u8>,
+    gathered: Gathered,
     /// Where the gathered bytes begin in the file.
     offset: u64,
     open: Option<Open>,
+    /// What is being written.
+    writing: Option<Writing>,
+    /// The bytes written so far, added up, if they came from the first on.
+    sums: Option<Adding>,
     /// A write has failed, and where the file ends is not where it should.
     is_broken: bool,
     /// Bytes written since the last record.
@@ -82,8 +95,17 @@ pub(crate) struct Part {
 
 #[derive(Debug)]
 struct Open {
-    file: File,
+    file: Arc<File>,
     files: Files,
+}
+
+/// A step on its way to the system.
+#[derive(Debug)]
+struct Writing {
+    range: Range<u64>,
+    step: JoinHandle<(io::Result<()>, Option<Adding>)>,
+    /// The right to have it done while more bytes come.
+    _behind: Option<OwnedSemaphorePermit>,
 }
 
 /// What there is of a part already.
@@ -104,9 +126,11 @@ impl Part {
             path: Arc::clone(path),
             identity: None,
             gaps: Gaps::all(None),
-            gathered: Vec::new(),
+            gathered: Gathered::default(),
             offset: 0,
             open: None,
+            writing: None,
+            sums: None,
             is_broken: false,
             unrecorded: 0,
             waited: Duration::ZERO,
@@ -138,7 +162,7 @@ impl Part {
         let record = files.record()?;
         let mut part = Self::new(disk, path);
         part.open = Some(Open {
-            file: big_steps(file),
+            file: Arc::new(file),
             files,
         });
         let known = record
@@ -175,13 +199,13 @@ impl Part {
     }
 
     /// From here on, the bytes of this file come, from its beginning. What an earlier try left goes. A file that is
-    /// known to be large gets its room now, or none of its bytes is fetched.
-    pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>) -> io::Result<()> {
+    /// known to be large gets its room now, or none of its bytes is fetched. `wanted` is what will be added up.
+    pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>, wanted: &[Checksum]) -> io::Result<()> {
         self.gaps = Gaps::all(size);
         self.identity = Some(identity);
-        self.gathered.clear();
         self.offset = 0;
-        self.gathered.reserve_exact(self.most());
+        self.sums = Some(Adding::new(wanted.iter().cloned()));
+        self.gathered.expect(self.most());
         if self.open.is_some() {
             self.empty().await
         } else if size.is_some_and(|size| size > SMALL as u64) {
@@ -195,44 +219,45 @@ impl Part {
     async fn empty(&mut self) -> io::Result<()> {
         // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
         // an empty part.
-        if let Some(Open { file, .. }) = &mut self.open {
-            file.rewind().await?;
-            file.set_len(0).await?;
-        }
+        self.with_file(|file| file.set_len(0)).await?;
         self.write_record().await?;
         let reserved = self.reserve().await;
         if let (Err(_), Some(Open { file, files })) = (&reserved, &self.open) {
-            let (file, files) = (file.try_clone().await?.into_std().await, files.clone());
+            let (file, files) = (Arc::clone(file), files.clone());
             aside(move || files.remove(&file)).await?;
         }
         reserved
     }
 
-    /// Has room for the whole file.
-    async fn reserve(&mut self) -> io::Result<()> {
+    /// Has something done with the file, if there is one.
+    async fn with_file(&self, work: impl FnOnce(&File) -> io::Result<()> + Send + 'static) -> io::Result<()> {
         let Some(Open { file, .. }) = &self.open else {
             return Ok(());
         };
-        let (file, size) = (file.try_clone().await?.into_std().await, self.gaps.size());
-        aside(move || files::reserve(&file, size).map_err(NoRoom::wrap)).await
+        let file = Arc::clone(file);
+        aside(move || work(&file)).await
+    }
+
+    /// Has room for the whole file.
+    async fn reserve(&mut self) -> io::Result<()> {
+        let size = self.gaps.size();
+        self.with_file(move |file| files::reserve(file, size).map_err(NoRoom::wrap))
+            .await
     }
 
     /// From here on, the bytes at this offset come, of the same file as before.
     pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
         self.identity = Some(identity);
-        if let Some(Open { file, .. }) = &mut self.open {
-            // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record
-            // would let it pass for ours.
-            file.set_len(self.gaps.reach()).await?;
-        }
+        self.sums = None;
+        // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record would let
+        // it pass for ours.
+        let reach = self.gaps.reach();
+        self.with_file(move |file| file.set_len(reach)).await?;
         if let Some(size) = size {
             self.gaps.ends_at(size);
         }
         self.synchronise().await?;
         self.offset = offset;
-        if let Some(Open { file, .. }) = &mut self.open {
-            file.seek(SeekFrom::Start(offset)).await?;
-        }
         self.reserve().await
     }
 
@@ -241,7 +266,7 @@ impl Part {
         self.waited
     }
 
-    /// How many bytes are gathered.
+    /// How many bytes gather.
     fn most(&self) -> usize {
         let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
         small
@@ -249,48 +274,71 @@ impl Part {
             .unwrap_or(GATHERED)
     }
 
-    /// Takes bytes. Never to be cancelled half-way.
-    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        loop {
-            let room = self.most().saturating_sub(self.gathered.len());
-            let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
-            self.gathered.extend_from_slice(fitting);
-            if rest.is_empty() {
-                return Ok(());
-            }
-            let since = Instant::now();
-            self.flush().await?;
-            self.waited += since.elapsed();
-            bytes = rest;
+    /// Takes bytes. Never to be cancelled half-way. A write that fails may be told of by a later one.
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.gathered.add(bytes);
+        // A small file is one byte short of its step to the end.
+        if self.gathered.len() < self.most() || self.is_small_and_whole() {
+            return Ok(());
         }
+        let since = Instant::now();
+        let flushed = self.flush().await;
+        self.waited += since.elapsed();
+        flushed
+    }
+
+    /// Are all the bytes of a small file gathered, and no more?
+    fn is_small_and_whole(&self) -> bool {
+        self.open.is_none() && self.gaps.size() == Some(self.gathered.len() as u64)
     }
 
     /// The file has ended here, so nothing is missing behind it.
-    pub(crate) fn end(&mut self) {
+    pub(crate) async fn end(&mut self) -> io::Result<()> {
         self.gaps.ends_at(self.offset + self.gathered.len() as u64);
-        self.settle();
+        self.settle().await
     }
 
-    /// The gathered bytes are here.
-    pub(crate) fn settle(&mut self) {
+    /// The bytes that came are here.
+    pub(crate) async fn settle(&mut self) -> io::Result<()> {
+        self.written().await?;
         self.gaps.fill(self.offset..self.offset + self.gathered.len() as u64);
+        Ok(())
     }
 
-    /// Gives the gathered bytes to the system.
+    /// Begins to give the gathered bytes to the system. Few files at once may have that done while more bytes come.
     async fn flush(&mut self) -> io::Result<()> {
         if self.open.is_none() {
             self.create().await?;
         }
-        let Some(Open { file, .. }) = &mut self.open else {
+        self.written().await?;
+        let Some(Open { file, .. }) = &self.open else {
             return Ok(());
         };
-        let written = file.write_all(&self.gathered).await;
+        let range = self.offset..self.offset + self.gathered.len() as u64;
+        let (file, blocks, mut sums, start) = (Arc::clone(file), self.gathered.take(), self.sums.take(), self.offset);
+        let step = tokio::task::spawn_blocking(move || (files::write_at(&file, &blocks, start, sums.as_mut()), sums));
+        self.offset = range.end;
+        let behind = Arc::clone(&self.disk.behind).try_acquire_owned().ok();
+        let waits = behind.is_none();
+        self.writing = Some(Writing {
+            range,
+            step,
+            _behind: behind,
+        });
+        if waits { self.written().await } else { Ok(()) }
+    }
+
+    /// Waits for what is being written.
+    async fn written(&mut self) -> io::Result<()> {
+        let Some(Writing { range, step, .. }) = self.writing.take() else {
+            return Ok(());
+        };
+        let (written, sums) = returned(step.await).unwrap_or_else(|error| (Err(error), None));
+        self.sums = sums;
         self.is_broken |= written.is_err();
         written?;
-        self.settle();
-        self.unrecorded += self.gathered.len() as u64;
-        self.offset += self.gathered.len() as u64;
-        self.gathered.clear();
+        self.unrecorded += range.end - range.start;
+        self.gaps.fill(range);
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
         }
@@ -319,7 +367,7 @@ impl Part {
         })
         .await?;
         self.open = Some(Open {
-            file: big_steps(file),
+            file: Arc::new(file),
             files,
         });
         Ok(())
@@ -327,13 +375,7 @@ impl Part {
 
     /// What was written is on the disk, and then the record says so.
     async fn synchronise(&mut self) -> io::Result<()> {
-        if let Some(Open { file, .. }) = &mut self.open {
-            // The one of the two that tells of a write that failed meanwhile.
-            let written = file.flush().await;
-            self.is_broken |= written.is_err();
-            written?;
-            file.sync_data().await?;
-        }
+        self.with_file(File::sync_data).await?;
         self.unrecorded = 0;
         self.write_record().await
     }
@@ -356,27 +398,25 @@ impl Part {
         record
     }
 
-    /// The file is whole: it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file of that name
-    /// is there and may not be replaced; what came is removed then.
+    /// The file is whole: if it adds up, it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file
+    /// of that name is there and may not be replaced, [`DoesNotAddUp`] when it is another file; what came is removed then.
     pub(crate) async fn commit(mut self: Box<Self>, finish: Finish) -> io::Result<()> {
-        let Some(Open { mut file, files }) = self.open.take() else {
-            let (disk, path, bytes) = (self.disk, self.path, self.gathered);
-            let has_to_last = finish.durability == Durability::Disk;
-            let (at, write) = (disk.clone(), move || files::write_whole(&disk, &path, &bytes, finish));
-            return if has_to_last {
+        self.written().await?;
+        let (blocks, start, sums) = (self.gathered.take(), self.offset, self.sums.take());
+        let Some(Open { file, files }) = self.open.take() else {
+            let takes_long = finish.durability == Durability::Disk || !finish.wanted.is_empty();
+            let (disk, path, at) = (self.disk.clone(), self.path, self.disk);
+            let write = move || files::write_whole(&disk, &path, &blocks, sums, finish);
+            return if takes_long {
                 aside(write).await
             } else {
                 at.errand(write).await
             };
         };
-        let written = match file.write_all(&self.gathered).await {
-            Ok(()) => file.flush().await,
-            failed => failed,
-        };
-        let file = file.into_std().await;
         aside(move || {
-            written?;
-            files.settle(&file, finish)
+            let mut sums = sums;
+            files::write_at(&file, &blocks, start, sums.as_mut())?;
+            files.settle(&file, sums, finish)
         })
         .await
     }
@@ -388,16 +428,18 @@ impl Part {
             .identity
             .as_ref()
             .is_some_and(|identity| identity.validator.is_some());
-        let is_there = self.gaps.held() > 0 || !self.gathered.is_empty();
+        let written = self.written().await;
+        let is_there = self.gaps.held() > 0 || self.gathered.len() > 0;
         if !is_worth || !is_there {
             self.discard().await?;
             return Ok(0);
         }
-        if self.is_broken {
+        if self.is_broken || written.is_err() {
             // What the record that is there says of it still holds; another byte would stand in the wrong place.
             return Ok(0);
         }
         self.flush().await?;
+        self.written().await?;
         let held = self.gaps.held();
         self.synchronise().await?;
         Ok(held)
@@ -405,30 +447,12 @@ impl Part {
 
     /// What came is worth nothing: it goes.
     pub(crate) async fn discard(mut self: Box<Self>) -> io::Result<()> {
+        // A step that is still being written would bring the file back to its length.
+        let _ = self.written().await;
         let Some(Open { file, files }) = self.open.take() else {
             return Ok(());
         };
-        let file = file.into_std().await;
         aside(move || files.remove(&file)).await
-    }
-
-    /// Reads the whole file anew and gives its bytes, block by block, to `each`. For checks of bytes that did not come
-    /// in one piece.
-    pub(crate) async fn read_back<T: Send + 'static>(
-        &mut self,
-        mut state: T,
-        each: impl Fn(&mut T, &[u8]) + Send + 'static,
-    ) -> io::Result<T> {
-        if self.open.is_some() {
-            self.flush().await?;
-        }
-        let Some(Open { file, .. }) = &mut self.open else {
-            each(&mut state, &self.gathered);
-            return Ok(state);
-        };
-        file.flush().await?;
-        let copy = file.try_clone().await?.into_std().await;
-        aside(move || files::read_all(&copy, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)).await
     }
 }
 
@@ -470,11 +494,10 @@ impl NoRoom {
     }
 }
 
-fn big_steps(file: std::fs::File) -> File {
-    let mut file = File::from_std(file);
-    file.set_max_buf_size(GATHERED);
-    file
-}
+/// It is another file than the one that was wanted.
+#[derive(Debug, thiserror::Error)]
+#[error("wrong {} checksum", .0.as_str())]
+pub(crate) struct DoesNotAddUp(pub(crate) Algorithm);
 
 /// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
 /// appended since the record are there; over a crash of the machine only what was synchronised before it is.

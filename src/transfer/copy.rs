@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::check::Check;
 use super::naming::Target;
 use super::resume::Course;
 use super::{Cost, Step, Tools, Try, Want, disk};
+use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
 use crate::disk::part::{Finish, Identity, Part};
 use crate::error::TransferError;
@@ -59,11 +59,11 @@ impl Copy<'_> {
             replace: self.target.replace,
         };
         let listed = self.job.listed.cloned();
-        let wanted = listed
+        let wanted: Vec<_> = listed
             .into_iter()
             .chain(head.digests.iter().filter(|_| !is_coded).cloned())
             .collect();
-        let (expected, check) = match course {
+        let expected = match course {
             Course::StartOver | Course::Fail(_) => {
                 part.discard()
                     .await
@@ -76,14 +76,14 @@ impl Copy<'_> {
                     .await
                     .map_err(|source| disk("go on", source))?;
                 answer.drain().await;
-                return Ok(self.received(part, Check::later(wanted), &head, size));
+                return Ok(self.received(part, wanted, &head, size));
             }
             Course::Fresh => {
                 self.job.meter.restart(0, length);
-                part.begin(identity, length)
+                part.begin(identity, length, &wanted)
                     .await
                     .map_err(|source| disk("begin", source))?;
-                (length, Check::from_start(wanted))
+                length
             }
             Course::Continue { end, size } => {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
@@ -95,7 +95,7 @@ impl Copy<'_> {
                 part.go_on(identity, start, size)
                     .await
                     .map_err(|source| disk("go on", source))?;
-                (Some(end - start), Check::later(wanted))
+                Some(end - start)
             }
         };
         let body = if is_coded {
@@ -103,7 +103,7 @@ impl Copy<'_> {
         } else {
             Body::Plain(answer)
         };
-        self.receive(body, &head, part, expected, check, cost).await
+        self.receive(body, &head, part, expected, wanted, cost).await
     }
 
     fn name(&self) -> String {
@@ -117,25 +117,28 @@ impl Copy<'_> {
         head: &Head,
         mut part: Box<Part>,
         expected: Option<u64>,
-        mut check: Check,
+        wanted: Vec<Checksum>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
-        let received = self.copy(&mut body, &mut part, expected, &mut check, cost).await;
+        let mut received = self.copy(&mut body, &mut part, expected, cost).await;
+        if received.is_ok() {
+            let ended = match expected {
+                None => part.end().await,
+                // A part of a file ends where it was said to, which need not be where the file ends.
+                Some(_) => part.settle().await,
+            };
+            received = ended.map_err(|source| disk("write", source));
+        }
         cost.disk += part.waited();
         match received {
             Ok(()) => {
                 cost.kept += cost.received - before;
-                match expected {
-                    None => part.end(),
-                    // A part of a file ends where it was said to, which need not be where the file ends.
-                    Some(_) => part.settle(),
-                }
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
-                Ok(self.received(part, check, head, size))
+                Ok(self.received(part, wanted, head, size))
             }
             Err(TransferError::LongBody) => {
                 // Whatever that was, it is not the file that was announced.
@@ -159,7 +162,6 @@ impl Copy<'_> {
         body: &mut Body,
         part: &mut Part,
         expected: Option<u64>,
-        check: &mut Check,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
         let mut left = expected;
@@ -172,8 +174,7 @@ impl Copy<'_> {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
             }
             cost.received += count;
-            check.update(&bytes);
-            part.write(&bytes).await.map_err(|source| disk("write", source))?;
+            part.write(bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(count);
         }
         match left {
@@ -186,12 +187,12 @@ impl Copy<'_> {
     }
 
     /// The part is whole, but for its checks and its name.
-    fn received(self, part: Box<Part>, check: Check, head: &Head, size: u64) -> Step {
+    fn received(self, part: Box<Part>, wanted: Vec<Checksum>, head: &Head, size: u64) -> Step {
         let checksum = self.job.listed.map(ToString::to_string);
         Step::Received(Box::new(Received {
             part,
-            check,
             finish: Finish {
+                wanted,
                 name: self.target.name,
                 modified: head.modified,
                 mark: Mark::new(size, self.job.entry, head.validator.clone(), checksum),
@@ -212,24 +213,13 @@ impl Copy<'_> {
 #[must_use]
 pub(crate) struct Received {
     part: Box<Part>,
-    check: Check,
     finish: Finish,
     outcome: Outcome,
 }
 
 impl Received {
     /// Checks them, and gives them the file's name, date and mark. Tells the file's size in bytes.
-    pub(crate) async fn finish(mut self: Box<Self>, cost: &mut Cost) -> Result<(Outcome, u64), TransferError> {
-        if let Err(error) = self.check.verify(&mut self.part).await {
-            if let TransferError::Checksum(_) = error {
-                let discarded = self.part.discard().await;
-                discarded.map_err(|source| disk("remove what does not add up", source))?;
-            } else {
-                // It could not be read, and that says nothing against the bytes.
-                let _ = self.part.park().await;
-            }
-            return Err(error);
-        }
+    pub(crate) async fn finish(self: Box<Self>, cost: &mut Cost) -> Result<(Outcome, u64), TransferError> {
         let (since, size) = (Instant::now(), self.finish.mark.size);
         let committed = self.part.commit(self.finish).await;
         cost.disk += since.elapsed();

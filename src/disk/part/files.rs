@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use rustix::fs::{
     self as posix, AtFlags, FallocateFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, Timespec,
     Timestamps,
@@ -18,7 +19,8 @@ use rustix::process::{Resource, getrlimit};
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
-use super::{Finish, Replace};
+use super::{DoesNotAddUp, Finish, Replace};
+use crate::checksum::{Adding, Checksum};
 use crate::settings::Durability;
 
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
@@ -207,10 +209,16 @@ impl Files {
     }
 
     /// Gives a whole file its name, and removes what was only needed until then.
-    pub(super) fn settle(&self, file: &File, mut finish: Finish) -> io::Result<()> {
+    pub(super) fn settle(&self, file: &File, sums: Option<Adding>, mut finish: Finish) -> io::Result<()> {
         if file.metadata()?.len() != finish.mark.size {
             self.remove(file)?;
             return Err(io::Error::other("its part is not as long as the file"));
+        }
+        // That it cannot be read says nothing against it.
+        let adds_up = add_up(file, sums, &finish.wanted)?;
+        if let Err(other) = adds_up {
+            self.remove(file)?;
+            return Err(io::Error::other(other));
         }
         dress(file, &mut finish)?;
         let last = finish.name.as_deref().unwrap_or(&self.last);
@@ -245,13 +253,27 @@ pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
 }
 
 /// Writes a small file that has no name until it is whole. One that takes another's place needs a name to do so.
-pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Finish) -> io::Result<()> {
+pub(super) fn write_whole(
+    disk: &Disk,
+    path: &Path,
+    blocks: &[Bytes],
+    mut sums: Option<Adding>,
+    mut finish: Finish,
+) -> io::Result<()> {
+    if let Some(sums) = &mut sums {
+        for block in blocks {
+            sums.update(block);
+        }
+    }
+    if let Some(algorithm) = sums.and_then(Adding::mismatch) {
+        return Err(io::Error::other(DoesNotAddUp(algorithm)));
+    }
     let folder = disk.folder_for(path)?;
     let nameless = (finish.replace == Replace::Never).then(|| disk.nameless.file(&folder));
     let Some(file) = nameless.flatten() else {
-        return write_named(disk, path, bytes, finish);
+        return write_named(disk, path, blocks, finish);
     };
-    write_all(&file, bytes)?;
+    write_all(&file, blocks)?;
     dress(&file, &mut finish)?;
     let last = match &finish.name {
         Some(name) => name.as_str().into(),
@@ -261,16 +283,53 @@ pub(super) fn write_whole(disk: &Disk, path: &Path, bytes: &[u8], mut finish: Fi
     synchronise_names(&folder, finish.durability)
 }
 
-fn write_all(mut file: &File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)
+fn write_all(mut file: &File, blocks: &[Bytes]) -> io::Result<()> {
+    blocks.iter().try_for_each(|block| file.write_all(block))
 }
 
-fn write_named(disk: &Disk, path: &Path, bytes: &[u8], finish: Finish) -> io::Result<()> {
+/// Writes blocks from this offset on, and adds them up.
+pub(super) fn write_at(
+    file: &File,
+    blocks: &[Bytes],
+    mut offset: u64,
+    mut sums: Option<&mut Adding>,
+) -> io::Result<()> {
+    for block in blocks {
+        if let Some(sums) = &mut sums {
+            sums.update(block);
+        }
+        file.write_all_at(block, offset)?;
+        offset += block.len() as u64;
+    }
+    Ok(())
+}
+
+/// Does the file add up to what is wanted? Without sums of all its bytes, it is read.
+fn add_up(file: &File, sums: Option<Adding>, wanted: &[Checksum]) -> io::Result<Result<(), DoesNotAddUp>> {
+    if wanted.is_empty() {
+        return Ok(Ok(()));
+    }
+    let sums = if let Some(sums) = sums {
+        sums
+    } else {
+        let mut sums = Adding::new(wanted.iter().cloned());
+        read_all(file, &mut |bytes| sums.update(bytes))?;
+        sums
+    };
+    Ok(sums.mismatch().map_or(Ok(()), |algorithm| Err(DoesNotAddUp(algorithm))))
+}
+
+fn write_named(disk: &Disk, path: &Path, blocks: &[Bytes], finish: Finish) -> io::Result<()> {
     let Taken { file, files, .. } = Files::create(disk, path)?;
     // Without a record, a part that is not empty is a stranger's to the next run. This one claims nothing.
     let record = Record::new(String::new(), String::new(), None, vec![(0, u64::MAX)]);
-    let written = files.write_record(&record).and_then(|()| write_all(&file, bytes));
-    let done = written.and_then(|()| files.settle(&file, finish));
+    let written = files.write_record(&record).and_then(|()| write_all(&file, blocks));
+    // It was added up before it was written.
+    let finish = Finish {
+        wanted: Vec::new(),
+        ..finish
+    };
+    let done = written.and_then(|()| files.settle(&file, None, finish));
     if done.is_err() {
         let _ = files.remove(&file);
     }

@@ -11,12 +11,12 @@ async fn after_a_write_that_failed_no_byte_is_added() {
         name: None,
         replace: Replace::Never,
     };
-    part.begin(identity, Some(1_000_000)).await.unwrap();
-    let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = big_steps(file);
+    part.begin(identity, Some(1_000_000), &[]).await.unwrap();
+    let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = Arc::new(file);
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
-    // tokio's file tells of a failed write with the next one.
-    while part.write(&[1; 10_000]).await.is_ok() {}
+    // A failed write is told of with the next one.
+    while part.write(Bytes::from_static(&[1; 10_000])).await.is_ok() {}
     swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
     part.park().await.unwrap();
     assert_eq!(
