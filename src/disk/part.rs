@@ -29,7 +29,7 @@ use files::Files;
 use gathered::Gathered;
 
 /// Bytes that gather before they are written. Every transfer under way has so many, and a block more.
-const GATHERED: usize = 128 * 1024;
+const GATHERED: usize = 256 * 1024;
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.

@@ -30,6 +30,11 @@ use crate::error::SetupError;
 use crate::lock::lock;
 use crate::settings::{Credentials, Http as Settings, Proxies, Timeouts, Trust};
 
+/// Bytes of one answer that may be under way over HTTP/2 (RFC 9113 section 5.2): 40 MiB/s at a round trip of 100 ms.
+const STREAM_WINDOW: u32 = 4 << 20;
+/// The same for all answers of one connection. What nobody takes stays in memory, so this is a bound for that, too.
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
 /// Makes clients from settings.
 #[derive(Debug)]
 pub(super) struct Maker {
@@ -92,6 +97,8 @@ impl Maker {
             .no_proxy()
             .connect_timeout(self.timeouts.connect)
             .tcp_nodelay(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             // A field that goes on in the next line is one field, its line ends blanks (RFC 9112 section 5.2): whoever
             // reads it so reads the same lengths as its sender. The other leniencies stay off: a field that is dropped
             // because it is malformed may be the one that says where the body ends.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use rustix::fs::{
     self as posix, AtFlags, FallocateFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, Timespec,
     Timestamps,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pwritev};
 use rustix::process::{Resource, getrlimit};
 
 use super::super::name::SUFFIXES;
@@ -23,6 +23,8 @@ use super::{DoesNotAddUp, Finish, Replace};
 use crate::checksum::{Adding, Checksum};
 use crate::settings::Durability;
 
+/// Blocks of one write: as many as Linux and its peers take (`IOV_MAX`).
+const AT_ONCE: usize = 1024;
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
 const NAMES: u32 = 9;
 const READ_WRITE: OFlags = OFlags::RDWR
@@ -294,12 +296,25 @@ pub(super) fn write_at(
     mut offset: u64,
     mut sums: Option<&mut Adding>,
 ) -> io::Result<()> {
-    for block in blocks {
-        if let Some(sums) = &mut sums {
+    if let Some(sums) = &mut sums {
+        for block in blocks {
             sums.update(block);
         }
-        file.write_all_at(block, offset)?;
-        offset += block.len() as u64;
+    }
+    let mut slices: Vec<_> = blocks.iter().map(|block| IoSlice::new(block)).collect();
+    let mut left = &mut slices[..];
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        let most = left.len().min(AT_ONCE);
+        match pwritev(file, &left[..most], offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                IoSlice::advance_slices(&mut left, written);
+                offset += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// A block of this size is kept as it came. A smaller one is copied: it may hold on to a buffer that is much larger.
-const LARGE: usize = 32 * 1024;
+const LARGE: usize = 4 * 1024;
 
 /// Bytes that belong together, in their order.
 #[derive(Debug, Default)]
