@@ -7,6 +7,7 @@ mod demo;
 mod download;
 mod environment;
 mod failed;
+mod generate;
 mod limits;
 mod out;
 mod signals;
@@ -92,10 +93,15 @@ fn said(error: &anyhow::Error) -> String {
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
 fn command(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(kind) = args.generate {
+        // To a reader that went away, nothing need be said.
+        let _ = out::data(&generate::text(kind));
+        return Ok(Exit::Complete);
+    }
     let sources = if args.demo {
         Some(Vec::new())
     } else {
-        sources::named(&args.sources)
+        sources::named(&args.sources, &args.input_file)?
     };
     let Some(sources) = sources else {
         out::raw(&Args::described().render_help().to_string());

@@ -1,15 +1,17 @@
 //! What the user may say, and what it means in [`Settings`].
 
+mod foreign;
+mod read;
 mod values;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Command, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::generate::Kind;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Settings, Timeouts, Trust};
@@ -18,7 +20,7 @@ use values::{at_least_one, checksum, checksums, credentials, field, levels, time
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
 // Lines that a person copies are short enough for 80 columns; the rest is folded by clap.
-const AFTER: &str = "\
+pub(crate) const AFTER: &str = "\
 Examples:
   haul urls.txt                     every URL of the list, 16 at a time, to here
   haul -d data -j 32 urls.txt       32 at a time, into data/
@@ -63,11 +65,15 @@ Exit status:
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
 pub(crate) struct Args {
     /// A URL, a list file, or - for standard input; several are read as one list
-    #[arg(value_name = "SOURCE", conflicts_with = "demo")]
+    #[arg(value_name = "SOURCE", conflicts_with = "demo", value_hint = ValueHint::FilePath)]
     pub(crate) sources: Vec<String>,
 
+    /// One more list file; what aria2c, wget and wget2 call it
+    #[arg(short, long, value_name = "LIST", env = "HAUL_INPUT_FILE", hide = true, conflicts_with = "demo", value_hint = ValueHint::FilePath)]
+    pub(crate) input_file: Vec<String>,
+
     /// Files go here; created when missing [default: .]
-    #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", help_heading = "Where")]
+    #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", value_hint = ValueHint::DirPath, help_heading = "Where")]
     pub(crate) dir: Option<PathBuf>,
 
     /// The server names the file (Content-Disposition), where it does
@@ -124,7 +130,7 @@ pub(crate) struct Args {
     pub(crate) checksum: Option<Checksum>,
 
     /// Checksums by file name, as sha256sum and its kin write them
-    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, help_heading = "Integrity")]
+    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, value_hint = ValueHint::FilePath, help_heading = "Integrity")]
     pub(crate) checksums: Option<Checksums>,
 
     /// A file counts as done only when the disk has it
@@ -154,7 +160,7 @@ pub(crate) struct Args {
     pub(crate) insecure: bool,
 
     /// Believe the certificates of this PEM file, too
-    #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
+    #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
 
     /// Nothing but failures
@@ -195,7 +201,7 @@ pub(crate) struct Args {
     pub(crate) color: ColorChoice,
 
     /// Write what failed as a list to run again, passwords in its URLs included
-    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
+    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 
     /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]
@@ -219,6 +225,16 @@ pub(crate) struct Args {
     /// Time 1 job against 16 on a server inside the process; needs no network
     #[arg(long, env = "HAUL_DEMO", action = ArgAction::SetTrue, help_heading = "Comparing")]
     pub(crate) demo: bool,
+
+    /// Write the man page, or completions for a shell, to standard output: man, bash, zsh, fish, powershell or elvish
+    #[arg(
+        long,
+        value_name = "WHAT",
+        env = "HAUL_GENERATE",
+        hide_possible_values = true,
+        help_heading = "Also"
+    )]
+    pub(crate) generate: Option<Kind>,
 
     /// Print this help
     #[arg(short, long, action = ArgAction::Help, help_heading = "Also")]
@@ -245,21 +261,6 @@ pub(crate) enum How {
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
 
 impl Args {
-    /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
-    /// the help gives the rule instead. A flag's variable is 1 or 0, true or false, yes or no, on or off.
-    pub(crate) fn described() -> Command {
-        Self::command().mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue => arg.hide_env(true).value_parser(BoolishValueParser::new()),
-            _ => arg.hide_env(true),
-        })
-    }
-
-    /// Reads the arguments of the process, and its environment.
-    pub(crate) fn read() -> Result<Self, clap::Error> {
-        let matches = Self::described().try_get_matches()?;
-        Self::from_arg_matches(&matches)
-    }
-
     /// The levels to compare, in the order asked for and each once.
     pub(crate) fn levels(&self) -> Option<Vec<NonZeroUsize>> {
         let Levels(named) = self.compare.as_ref()?;
@@ -281,6 +282,7 @@ impl From<&Args> for Settings {
     fn from(args: &Args) -> Self {
         let Args {
             sources: _,
+            input_file: _,
             dir,
             content_disposition,
             existing,
@@ -308,6 +310,7 @@ impl From<&Args> for Settings {
             runs: _,
             warmup: _,
             demo: _,
+            generate: _,
             help: _,
             version: _,
         } = args;
@@ -367,6 +370,8 @@ impl From<How> for Existing {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Args, String> {

@@ -27,12 +27,23 @@ pub(crate) enum Source {
     Kept(Arc<str>, Replay),
 }
 
-/// Understands the arguments. `None`: there is no source, and a person at the other end of standard input.
-pub(crate) fn named(arguments: &[String]) -> Option<Vec<Source>> {
-    if !arguments.is_empty() {
-        return Some(arguments.iter().map(|text| Source::of(text)).collect());
+/// Understands the arguments, and the lists of `--input-file`. `None`: there is no source, and a person at the other end
+/// of standard input.
+pub(crate) fn named(arguments: &[String], lists: &[String]) -> anyhow::Result<Option<Vec<Source>>> {
+    let mut sources: Vec<_> = arguments.iter().map(|text| Source::of(text)).collect();
+    for text in lists {
+        match Source::of(text) {
+            Source::Url(url) => {
+                let url = crate::tame::redact_line(&url);
+                bail!("-i takes a list file; the list behind a URL: curl {url} | haul");
+            }
+            list => sources.push(list),
+        }
     }
-    (!io::stdin().is_terminal()).then(|| vec![Source::Stdin])
+    if sources.is_empty() && !io::stdin().is_terminal() {
+        sources.push(Source::Stdin);
+    }
+    Ok(Some(sources).filter(|sources| !sources.is_empty()))
 }
 
 impl Source {

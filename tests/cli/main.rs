@@ -16,3 +16,4 @@ mod redirects;
 mod requests;
 mod retries;
 mod screens;
+mod shell;
