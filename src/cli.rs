@@ -10,6 +10,7 @@ mod failed;
 mod generate;
 mod limits;
 mod out;
+mod preview;
 mod signals;
 mod sources;
 mod trial;
@@ -119,6 +120,10 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start")?;
     let exit = runtime.block_on(async {
+        if args.dry_run {
+            // Without listening for signals: nothing needs to be kept.
+            return preview::dry_run(args, settings(args)?, &sources, options.verbosity).await;
+        }
         let signals = Signals::listen().context("cannot listen for signals")?;
         match args.levels() {
             _ if args.demo => trial::demo(args, options, signals).await,

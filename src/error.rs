@@ -187,6 +187,9 @@ pub enum TransferError {
     /// The name cannot be used.
     #[error("{0}")]
     Name(&'static str),
+    /// The settings forbid it.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The run was stopped first.
     #[error("stopped before it was done")]
     Cancelled,
@@ -208,6 +211,7 @@ impl TransferError {
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
             Self::Checksum(_) => Kind::Checksum,
+            Self::Refused(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
         }
     }

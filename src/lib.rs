@@ -60,6 +60,7 @@ mod http;
 pub mod job;
 pub mod list;
 mod lock;
+pub mod preview;
 pub mod report;
 pub mod settings;
 mod slots;

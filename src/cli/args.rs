@@ -14,7 +14,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::generate::Kind;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
-use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Settings, Timeouts, Trust};
+use crate::settings::{
+    Credentials, Durability, Existing, Http, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+};
 use values::{at_least_one, checksum, checksums, credentials, field, levels, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
@@ -125,6 +127,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
 
+    /// Stop at the first entry that fails; what is under way is kept for the next run
+    #[arg(long, env = "HAUL_FAIL_FAST", help_heading = "Trying")]
+    pub(crate) fail_fast: bool,
+
+    /// Refuse plain http, on redirects too
+    #[arg(long, env = "HAUL_HTTPS_ONLY", help_heading = "Limits")]
+    pub(crate) https_only: bool,
+
     /// Of a single URL: md5, sha1, sha256, sha512 or blake3, and the digits
     #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
     pub(crate) checksum: Option<Checksum>,
@@ -203,6 +213,10 @@ pub(crate) struct Args {
     /// Write what failed as a list to run again, passwords in its URLs included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
+
+    /// Say which file each entry would have, and request nothing
+    #[arg(short = 'n', long, env = "HAUL_DRY_RUN", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
+    pub(crate) dry_run: bool,
 
     /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]
     #[arg(long, value_name = "1,4,16", env = "HAUL_COMPARE", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = levels, help_heading = "Comparing", conflicts_with_all = ["failed", "demo"])]
@@ -293,6 +307,8 @@ impl From<&Args> for Settings {
             retry_max_wait,
             connect_timeout,
             timeout,
+            fail_fast,
+            https_only,
             checksum: _,
             checksums,
             fsync,
@@ -306,6 +322,7 @@ impl From<&Args> for Settings {
             progress: _,
             color: _,
             failed: _,
+            dry_run: _,
             compare: _,
             runs: _,
             warmup: _,
@@ -331,6 +348,7 @@ impl From<&Args> for Settings {
             },
             checksums: checksums.clone().unwrap_or_default(),
             durability: if *fsync { Durability::Disk } else { Durability::System },
+            on_failure: if *fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
             retry: Retry {
                 times: *retries,
                 max_wait: *retry_max_wait,
@@ -349,6 +367,7 @@ impl From<&Args> for Settings {
                     Some(path) => Trust::SystemAnd(path.clone()),
                     None => Trust::System,
                 },
+                schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
                 ..http
             },
         }

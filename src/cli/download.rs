@@ -42,7 +42,7 @@ pub(super) async fn download(
             viewer.leave(PATIENCE);
             return Ok(signal.exit());
         }
-        summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
+        summary = hauler.run(sources::entries(sources, args), &events, &stop) => summary,
     };
     drop(events);
     let kept = match keeper {
@@ -57,7 +57,7 @@ pub(super) async fn download(
         ));
     }
     Ok(match () {
-        () if summary.stopped => signal.exit(),
+        () if summary.stopped && !summary.failed_fast => signal.exit(),
         () if summary.is_complete() && kept.is_ok() => Exit::Complete,
         () => Exit::Incomplete,
     })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use crate::checksum::Checksum;
+use super::args::Args;
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry};
@@ -132,9 +132,9 @@ pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     Ok(kept)
 }
 
-/// All sources, one after the other, as one list. `checksum` is that of the only entry.
-pub(crate) fn entries(sources: &[Source], checksum: Option<&Checksum>) -> impl Stream<Item = Entry> + Send + use<> {
-    let checksum = checksum.cloned();
+/// All sources, one after the other, as one list; the only entry with what the options say of it.
+pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Entry> + Send + use<> {
+    let checksum = args.checksum.clone();
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()

@@ -197,6 +197,7 @@ impl Delivery<'_> {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
                 }
                 Step::Moved(to) => {
+                    self.shared.settings.http.schemes.allow_redirect(&to)?;
                     hops += 1;
                     if to.origin() != url.origin() {
                         self.warn_of_downgrade(&url, &to).await;

@@ -149,6 +149,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
         ],
         "how progress is shown: --progress bars|plain|none",
     ),
+    (&["--spider"], "without downloading: --dry-run"),
     (
         &["--save-session", "--rejected-log"],
         "what failed, as a list: --failed FILE",
