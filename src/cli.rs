@@ -13,15 +13,16 @@ mod out;
 mod preview;
 mod signals;
 mod sources;
+mod stdout;
 mod trial;
 mod view;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use self::args::Args;
+use self::args::{Args, Output};
 use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
@@ -109,9 +110,7 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
-    if args.checksum.is_some() && !matches!(sources[..], [Source::Url(_)]) {
-        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
-    }
+    sources::check_single(&sources, args)?;
     let options = view_options(args);
     limits::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -128,6 +127,9 @@ fn command(args: &Args) -> anyhow::Result<Exit> {
         match args.levels() {
             _ if args.demo => trial::demo(args, options, signals).await,
             Some(levels) => trial::compare(args, settings(args)?, levels, sources, options, signals).await,
+            None if args.output == Some(Output::Stdout) => {
+                stdout::stream(args, settings(args)?, &sources, options, signals).await
+            }
             None => {
                 let mut settings = settings(args)?;
                 settings.jobs = fitting(settings.jobs, options.verbosity);

@@ -2,6 +2,7 @@
 
 mod delivery;
 pub(crate) mod names;
+pub mod pour;
 mod retry;
 
 use std::collections::{HashMap, HashSet, VecDeque};

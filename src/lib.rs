@@ -68,4 +68,4 @@ pub mod stop;
 pub mod tame;
 mod transfer;
 
-pub use hauler::Hauler;
+pub use hauler::{Hauler, pour};

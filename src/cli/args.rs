@@ -4,6 +4,7 @@ mod foreign;
 mod read;
 mod values;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -77,6 +78,10 @@ pub(crate) struct Args {
     /// Files go here; created when missing [default: .]
     #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", value_hint = ValueHint::DirPath, help_heading = "Where")]
     pub(crate) dir: Option<PathBuf>,
+
+    /// Of a single URL: the file goes to this path below DIR; - is standard output
+    #[arg(short, long, value_name = "PATH", env = "HAUL_OUTPUT", value_hint = ValueHint::FilePath, help_heading = "Where", conflicts_with_all = ["compare", "demo", "content_disposition"])]
+    pub(crate) output: Option<Output>,
 
     /// The server names the file (Content-Disposition), where it does
     #[arg(short = 'J', long, env = "HAUL_CONTENT_DISPOSITION", help_heading = "Where")]
@@ -259,6 +264,24 @@ pub(crate) struct Args {
     version: Option<bool>,
 }
 
+/// `--output`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout,
+    /// Relative to the folder, as in a list.
+    Path(PathBuf),
+}
+
+impl From<OsString> for Output {
+    fn from(text: OsString) -> Self {
+        if text == "-" {
+            Self::Stdout
+        } else {
+            Self::Path(text.into())
+        }
+    }
+}
+
 /// `--existing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum How {
@@ -298,6 +321,7 @@ impl From<&Args> for Settings {
             sources: _,
             input_file: _,
             dir,
+            output: _,
             content_disposition,
             existing,
             force,

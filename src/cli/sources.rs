@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use super::args::Args;
+use super::args::{Args, Output};
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry};
@@ -123,6 +123,33 @@ impl Source {
     }
 }
 
+/// Options that are about the only entry there is, with something else than a URL: what to do instead.
+pub(crate) fn check_single(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+    let is_single = matches!(sources, [Source::Url(_)]);
+    if args.checksum.is_some() && !is_single {
+        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
+    }
+    let Some(output) = &args.output else { return Ok(()) };
+    if !is_single {
+        bail!("-o names the file of a single URL; in a list, a path stands behind its URL, and -d is the folder");
+    }
+    match output {
+        Output::Stdout if args.dry_run => bail!("-n says which file a URL would have, and with -o - it has none"),
+        Output::Path(path) if leads_out(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let folder = path.parent().unwrap_or(Path::new("/")).to_string_lossy();
+            let (name, folder) = (crate::tame::tame(&name), crate::tame::tame(&folder));
+            bail!("the path of -o lies below the folder of -d: -d {folder} -o {name}")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn leads_out(path: &Path) -> bool {
+    path.components()
+        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// All sources, to be read as often as one likes.
 pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     let mut kept = Vec::with_capacity(sources.len());
@@ -135,6 +162,10 @@ pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
 /// All sources, one after the other, as one list; the only entry with what the options say of it.
 pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Entry> + Send + use<> {
     let checksum = args.checksum.clone();
+    let name = match &args.output {
+        Some(Output::Path(path)) => Some(path.clone()),
+        _ => None,
+    };
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
@@ -143,6 +174,7 @@ pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Ent
     list::in_turn(named).map(move |entry| {
         entry.map(|job| Job {
             checksum: checksum.clone().or(job.checksum),
+            name: name.clone().or(job.name),
             ..job
         })
     })

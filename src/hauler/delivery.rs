@@ -23,7 +23,7 @@ use crate::stop::Stop;
 use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
 
 /// Redirects followed for one answer.
-const REDIRECTS: u32 = 10;
+pub(super) const REDIRECTS: u32 = 10;
 
 /// What a delivery is of.
 pub(super) struct Entry {
@@ -291,7 +291,7 @@ impl Delivery<'_> {
     async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
         let host = HostKey::of(from);
         if from.scheme() == "https" && to.scheme() == "http" && self.shared.is_new_downgrade(&host) {
-            let warning = format!("{host} redirects from https to plain http; followed without credentials");
+            let warning = downgrade(&host);
             self.events.send(|| Event::Warning(warning)).await;
         }
     }
@@ -316,4 +316,8 @@ impl Delivery<'_> {
         };
         self.events.send(event).await;
     }
+}
+
+pub(super) fn downgrade(host: &HostKey) -> String {
+    format!("{host} redirects from https to plain http; followed without credentials")
 }

@@ -12,6 +12,7 @@ mod many;
 mod memory;
 mod names;
 mod origin;
+mod output;
 mod preview;
 mod redirects;
 mod refusals;

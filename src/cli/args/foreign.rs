@@ -30,7 +30,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
     (
         &["-O", "--remote-name", "--remote-name-all", "--output-document", "--out"],
-        "files are named after their URLs; in a list, a path may stand behind the URL",
+        "files are named after their URLs; a single URL goes elsewhere with -o PATH, one in a list with a path behind it",
     ),
     (
         &["--create-dirs", "--remote-time", "-R"],
