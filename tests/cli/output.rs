@@ -7,7 +7,8 @@ use crate::support::{Gate, Origin, Outcome, Room, gzip};
 
 /// Lines that are all different.
 fn text(lines: usize) -> String {
-    (0..lines).map(|line| format!("line {line} of a file\n")).collect()
+    let lines: Vec<_> = (0..lines).map(|line| format!("line {line} of a file\n")).collect();
+    lines.concat()
 }
 
 fn poured(origin: &Origin, path: &str, args: &[&str]) -> Outcome {
