@@ -20,3 +20,4 @@ mod requests;
 mod retries;
 mod screens;
 mod shell;
+mod terminal;
