@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{Origin, Room};
+use crate::support::{Answer, Gate, Origin, Room, bytes};
 
 /// Some programs of the system may be missing; a test without its program says so.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -21,9 +22,7 @@ fn is_there(program: &str) -> bool {
 fn thousand(room: &Room) -> Origin {
     let origin = Origin::new();
     origin.file_elsewhere("x".repeat(20_000));
-    origin
-        .file("/missing.bin", "")
-        .always(crate::support::Answer::Status(404));
+    origin.file("/missing.bin", "").always(Answer::Status(404));
     let mut paths: Vec<_> = (0..999).map(|n| format!("/{n:03}-データ.csv.gz")).collect();
     paths.insert(500, "/missing.bin".into());
     room.give("urls.txt", origin.list(paths));
@@ -103,19 +102,31 @@ fn a_terminal_that_shows_progress_in_its_tab_gets_it_and_loses_it() {
     }
 }
 
-#[test]
-fn a_thousand_files_leave_a_line_a_failure_and_the_summary() {
-    if !is_there("tmux") {
-        return;
+/// A terminal with a server of its own, so that nobody else's is touched.
+struct Tmux<'r> {
+    room: &'r Room,
+    socket: String,
+}
+
+impl<'r> Tmux<'r> {
+    /// Runs the program in a terminal of so many columns.
+    fn begin(room: &'r Room, columns: usize, args: &str) -> Self {
+        let socket = room.beside("tmux").display().to_string();
+        let run = format!(
+            "trap : INT; '{}' {args} '{}'; tmux -S '{socket}' set-buffer -b ended yes; read line",
+            env!("CARGO_BIN_EXE_haul"),
+            room.beside("urls.txt").display()
+        );
+        let tmux = Self { room, socket };
+        tmux.say(&["new-session", "-d", "-x", &columns.to_string(), "-y", "30", &run]);
+        tmux
     }
-    let room = Room::new();
-    let _origin = thousand(&room);
-    let socket = room.beside("tmux").display().to_string();
-    let tmux = |args: &[&str]| {
+
+    fn say(&self, args: &[&str]) -> String {
         let output = Command::new("tmux")
-            .args(["-f", "/dev/null", "-u", "-S", &socket])
+            .args(["-f", "/dev/null", "-u", "-S", &self.socket])
             .args(args)
-            .current_dir(room.folder())
+            .current_dir(self.room.folder())
             .env_clear()
             .envs([
                 ("PATH", "/usr/bin:/bin"),
@@ -125,23 +136,63 @@ fn a_thousand_files_leave_a_line_a_failure_and_the_summary() {
             .output()
             .expect("tmux runs");
         String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let run = format!(
-        "'{}' -j 64 '{}'; tmux -S '{socket}' wait-for -S done; read line",
-        env!("CARGO_BIN_EXE_haul"),
-        room.beside("urls.txt").display()
-    );
-    tmux(&["new-session", "-d", "-x", "100", "-y", "30", &run]);
-    tmux(&["wait-for", "done"]);
-    let seen = tmux(&["capture-pane", "-p", "-S", "-"]);
-    tmux(&["kill-server"]);
-    let lines: Vec<_> = seen.lines().map(str::trim_end).collect();
-    let last = lines
-        .iter()
-        .rposition(|line| !line.is_empty())
-        .map_or(0, |last| last + 1);
-    let (block, summary) = lines[..last].split_at(1);
-    assert_eq!(block, ["failed missing.bin  404 Not Found"], "{seen}");
-    assert!(summary[0].contains("Finished 999 of 1,000 files"), "{seen}");
-    assert_eq!(summary.len(), 7, "{seen}");
+    }
+
+    /// All lines down to the last that is not empty, those of the scrollback too, when the program has ended.
+    fn end(self) -> Vec<String> {
+        let begun = Instant::now();
+        // tmux's own `wait-for` would wait for ever for a shell that died.
+        while !self.say(&["show-buffer", "-b", "ended"]).contains("yes") {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no end in sight");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let seen = self.say(&["capture-pane", "-p", "-S", "-"]);
+        let lines: Vec<_> = seen.trim_end().lines().map(|line| line.trim_end().to_owned()).collect();
+        lines
+    }
+}
+
+impl Drop for Tmux<'_> {
+    fn drop(&mut self) {
+        self.say(&["kill-server"]);
+    }
+}
+
+#[test]
+fn a_thousand_files_leave_a_line_a_failure_and_the_summary() {
+    if !is_there("tmux") {
+        return;
+    }
+    let room = Room::new();
+    let _origin = thousand(&room);
+    let lines = Tmux::begin(&room, 100, "-j 64").end();
+    assert_eq!(lines[0], "failed missing.bin  404 Not Found", "{lines:#?}");
+    assert!(lines[1].contains("Finished 999 of 1,000 files"), "{lines:#?}");
+    assert_eq!(lines.len(), 8, "{lines:#?}");
+}
+
+#[test]
+fn after_ctrl_c_no_line_of_the_block_is_left() {
+    if !is_there("tmux") {
+        return;
+    }
+    let gate = Gate::new();
+    // At one of them the last line would reach the edge.
+    for columns in 40..=50 {
+        let (room, origin) = (Room::new(), Origin::new());
+        origin
+            .file_elsewhere(bytes(100_000, 1))
+            .always(Answer::HeldAfter(50_000, gate.clone()));
+        room.give("urls.txt", origin.list((0..20).map(|n| format!("/{n:02}-a-name.bin"))));
+        let tmux = Tmux::begin(&room, columns, "-j 12");
+        let begun = Instant::now();
+        while !tmux.say(&["capture-pane", "-p"]).contains("act") {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no block in sight");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        tmux.say(&["send-keys", "C-c"]);
+        let lines = tmux.end();
+        assert!(lines[0].contains("Stopped: 0 of 20 files"), "{columns}: {lines:#?}");
+    }
+    gate.open();
 }

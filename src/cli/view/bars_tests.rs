@@ -129,9 +129,9 @@ fn the_tab_is_cleared_at_the_end_and_before_a_panic_and_costs_little() {
             bars.draw(&run.snapshot());
         }
         if is_panic {
-            panic()
+            panic();
         } else {
-            bars.end()
+            bars.end();
         }
         let sent = sent.lock().unwrap();
         let codes: Vec<_> = sent.match_indices("\x1b]9;4;").collect();

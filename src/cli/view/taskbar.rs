@@ -1,4 +1,4 @@
-//! Progress in the terminal's tab or taskbar: `ESC ] 9 ; 4 ; state ; percent ESC \`, which ConEmu began with. Other
+//! Progress in the terminal's tab or taskbar: `ESC ] 9 ; 4 ; state ; percent ESC \`, which `ConEmu` began with. Other
 //! terminals show a desktop notification for what begins with `ESC ] 9 ;`, so it goes only to those that are known.
 
 use super::snapshot::{Expected, Snapshot};
