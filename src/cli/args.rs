@@ -18,7 +18,7 @@ use crate::checksum::{Checksum, Checksums};
 use crate::settings::{
     Credentials, Durability, Existing, Http, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, time, value};
+use values::{at_least_one, checksum, checksums, credentials, field, levels, number, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -115,6 +115,7 @@ pub(crate) struct Args {
         long,
         value_name = "N",
         env = "HAUL_RETRIES",
+        value_parser = number::<u32>,
         default_value = "5",
         help_heading = "Trying"
     )]
@@ -236,6 +237,7 @@ pub(crate) struct Args {
         long,
         value_name = "N",
         env = "HAUL_WARMUP",
+        value_parser = number::<usize>,
         default_value = "0",
         help_heading = "Comparing"
     )]

@@ -180,8 +180,11 @@ pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Ent
     })
 }
 
-/// `example.org/a.zip`, but not `urls.txt`.
+/// `example.org/a.zip` and `www.example.org`, but not `urls.txt`.
 fn is_like_a_url(text: &str) -> bool {
+    if text.starts_with("www.") {
+        return true;
+    }
     let host = text.split_once('/').map(|(host, _)| host);
     host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
 }
@@ -207,6 +210,7 @@ mod tests {
     fn a_missing_file_that_looks_like_a_url_says_what_to_write() {
         let why = |text: &str| Source::of(text).check().unwrap_err().to_string();
         assert!(why("example.org/nowhere/a.zip").ends_with("write https://example.org/nowhere/a.zip"));
+        assert!(why("www.example.org").ends_with("write https://www.example.org"));
         assert_eq!(
             why("/nowhere/urls.txt"),
             "cannot read list /nowhere/urls.txt: no such file or directory"

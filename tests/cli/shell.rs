@@ -259,3 +259,24 @@ fn assert_one_tip(outcome: &Outcome) {
     let tips = outcome.stderr.matches("tip:").count();
     assert!(tips <= 1, "{tips} tips");
 }
+
+#[test]
+fn a_wrong_value_says_what_is_right_and_shows_no_secret() {
+    let room = Room::new();
+    for (args, helps) in [
+        (["--header", "Authorization Bearer hush"], "'NAME: VALUE' is needed"),
+        (["-u", "hush"], "USER:PASSWORD is needed"),
+        (["--retries", "many"], "a whole number is needed"),
+        (["-d", "/dev/null"], "it is a file; -d names a folder"),
+        (["-j", "0"], "at least 1 is needed"),
+    ] {
+        let outcome = room.haul().args(args).arg("http://127.0.0.1:1/a").run();
+        outcome.exits_with(2).says(helps).never_says("hush");
+    }
+    let outcome = room
+        .haul()
+        .env("HAUL_HEADER", "Authorization hush")
+        .arg("http://h/a")
+        .run();
+    outcome.exits_with(2).never_says("hush");
+}

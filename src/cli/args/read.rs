@@ -54,6 +54,15 @@ fn without_beaten(command: Command, words: &[OsString]) -> Command {
 
 /// What to type instead of another program's option, in the place of clap's guess.
 fn with_advice(mut error: Error, words: &[OsString]) -> Error {
+    let is_secret = |option: &&str| ["--header", "--user"].contains(option);
+    let holds_secret = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(shown)) => shown.split(' ').next().filter(is_secret).is_some(),
+        _ => false,
+    };
+    if holds_secret {
+        // What is no header field or has no colon may still be a password.
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".into()));
+    }
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
