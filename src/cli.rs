@@ -7,19 +7,22 @@ mod demo;
 mod download;
 mod environment;
 mod failed;
+mod generate;
 mod limits;
 mod out;
+mod preview;
 mod signals;
 mod sources;
+mod stdout;
 mod trial;
 mod view;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use self::args::Args;
+use self::args::{Args, Output};
 use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
@@ -92,19 +95,22 @@ fn said(error: &anyhow::Error) -> String {
 
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
 fn command(args: Args) -> anyhow::Result<Exit> {
+    if let Some(kind) = args.generate {
+        // To a reader that went away, nothing need be said.
+        let _ = out::data(&generate::text(kind));
+        return Ok(Exit::Complete);
+    }
     let sources = if args.demo {
         Some(Vec::new())
     } else {
-        sources::named(&args.sources)
+        sources::named(&args.sources, &args.input_file)?
     };
     let Some(sources) = sources else {
         out::raw(&Args::described().render_help().to_string());
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
-    if args.checksum.is_some() && !matches!(sources[..], [Source::Url(_)]) {
-        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
-    }
+    sources::check_single(&sources, &args)?;
     let options = view_options(&args);
     limits::raise();
     // All that takes a core for long (writing, adding up, painting) has threads of its own. What is left is quick, and
@@ -121,10 +127,17 @@ fn command(args: Args) -> anyhow::Result<Exit> {
 }
 
 async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::Result<Exit> {
+    if args.dry_run {
+        // Without listening for signals: nothing needs to be kept.
+        return preview::dry_run(&args, settings(&args)?, &sources, options.verbosity).await;
+    }
     let signals = Signals::listen().context("cannot listen for signals")?;
     match args.levels() {
         _ if args.demo => trial::demo(&args, options, signals).await,
         Some(levels) => trial::compare(&args, settings(&args)?, levels, sources, options, signals).await,
+        None if args.output == Some(Output::Stdout) => {
+            stdout::stream(&args, settings(&args)?, &sources, options, signals).await
+        }
         None => {
             let mut settings = settings(&args)?;
             settings.jobs = fitting(settings.jobs, options.verbosity);

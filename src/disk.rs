@@ -81,13 +81,26 @@ impl Disk {
         std::fs::create_dir_all(dir)?;
         let root = posix::open(dir, FOLDER, Mode::empty())?;
         let case = case_of(&root);
-        Ok(Self {
+        Ok(Self::at(root, case))
+    }
+
+    fn at(root: OwnedFd, case: Case) -> Self {
+        Self {
             root: Arc::new(root),
             case,
             nameless: Arc::new(Nameless::new()),
             errands: Arc::default(),
             behind: Arc::new(Semaphore::new(BEHIND)),
-        })
+        }
+    }
+
+    /// Opens the folder if it is there, and makes nothing.
+    pub(crate) fn look_at(dir: &Path) -> io::Result<Option<Self>> {
+        let root = match posix::open(dir, FOLDER, Mode::empty()) {
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            root => root?,
+        };
+        Ok(Some(Self::at(root, case_above(dir))))
     }
 
     pub(crate) fn case(&self) -> Case {
@@ -95,7 +108,7 @@ impl Disk {
     }
 
     /// What stands at this path. A folder missing on the way is [`Found::Nothing`]. Blocks for a few system calls.
-    fn look(&self, path: &Path) -> io::Result<Found> {
+    pub(crate) fn look(&self, path: &Path) -> io::Result<Found> {
         match walk(&self.root, path, Missing::Fails) {
             Ok(folder) => look_at(&folder, name_of(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
@@ -246,6 +259,26 @@ fn name_of(path: &Path) -> &std::ffi::OsStr {
 
 /// Asks the file system by making a file and looking for it under its name in the other case. File systems that are
 /// known to tell `A` from `a` are not asked, so that nothing appears in the folder even for a moment.
+/// Whether case matters in the folder, or in the first one above that is there, as far as that is seen by looking: is
+/// the folder itself also found under its name in the other case?
+pub(crate) fn case_above(dir: &Path) -> Case {
+    let there = dir
+        .ancestors()
+        .find_map(|dir| std::fs::canonicalize(dir.join(".")).ok());
+    let is_found = |folder: &Path| {
+        let name = folder.file_name()?.to_str()?;
+        let other = [name.to_uppercase(), name.to_lowercase()]
+            .into_iter()
+            .find(|other| other != name)?;
+        let file = |path: &Path| posix::stat(path).map(|stat| (stat.st_dev, stat.st_ino)).ok();
+        Some(file(folder)? == file(&folder.with_file_name(other))?)
+    };
+    match there.and_then(|folder| is_found(&folder)) {
+        Some(true) => Case::Ignored,
+        _ => Case::Matters,
+    }
+}
+
 fn case_of(root: &OwnedFd) -> Case {
     if tells_case(root) {
         return Case::Matters;

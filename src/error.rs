@@ -15,7 +15,7 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum SetupError {
     /// The folder for the files cannot be made or used.
-    #[error("cannot use folder {}: {}", tamed(.dir), os(.source))]
+    #[error("cannot use folder {}: {}", tamed(.dir), folder(.source))]
     Dir {
         /// The folder.
         dir: PathBuf,
@@ -187,6 +187,9 @@ pub enum TransferError {
     /// The name cannot be used.
     #[error("{0}")]
     Name(&'static str),
+    /// The settings forbid it.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The run was stopped first.
     #[error("stopped before it was done")]
     Cancelled,
@@ -208,6 +211,7 @@ impl TransferError {
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
             Self::Checksum(_) => Kind::Checksum,
+            Self::Refused(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -301,12 +305,23 @@ fn tamed(path: &std::path::Path) -> String {
     crate::tame::tame(&path.to_string_lossy()).into_owned()
 }
 
+/// Why a folder cannot be used.
+fn folder(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "it is a file; -d names a folder".into(),
+        _ => os(error),
+    }
+}
+
 fn why(cause: Option<&io::Error>) -> String {
     cause.map_or_else(String::new, |e| format!(": {}", os(e)))
 }
 
 fn status_line(status: StatusCode) -> String {
     match status.canonical_reason() {
+        Some(reason) if status == StatusCode::UNAUTHORIZED => {
+            format!("{} {reason} (credentials: -u or -H)", status.as_u16())
+        }
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => format!("{} (unknown status)", status.as_u16()),
     }

@@ -1,10 +1,12 @@
 //! The loop: read ahead a little, keep so many going, collect rows.
 
 mod delivery;
+pub(crate) mod names;
+pub mod pour;
 mod retry;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,15 +16,15 @@ use futures::{Stream, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::disk::claims::{Claims, Leave};
-use crate::disk::{Disk, name};
-use crate::error::{SetupError, TransferError};
+use crate::disk::Disk;
+use crate::disk::claims::Claims;
+use crate::error::{Kind, SetupError, TransferError};
 use crate::event::{Event, Events};
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
 use crate::lock::lock;
 use crate::report::{Outcome, Row, Source, Summary, Tally};
-use crate::settings::{Existing, Naming, Settings};
+use crate::settings::{Naming, OnFailure, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
 use crate::transfer::Tools;
@@ -109,13 +111,14 @@ impl Hauler {
     {
         let begun = Instant::now();
         let paused = self.shared.paused.load(Ordering::Relaxed);
-        let mut run = Run::new(&self.shared, events, stop);
+        let own = stop.child();
+        let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
         loop {
             tokio::select! {
                 biased;
                 Some(ended) = run.tasks.join_next() => run.collect(ended).await,
-                entry = stop.or(list.next()), if run.has_room() => match entry.flatten() {
+                entry = own.or(list.next()), if run.has_room() => match entry.flatten() {
                     Some(Ok(job)) => run.start(job).await,
                     Some(Err(bad)) => run.refuse(bad).await,
                     None => run.end_list().await,
@@ -123,7 +126,8 @@ impl Hauler {
                 else => break,
             }
         }
-        let mut summary = run.tally.finish(begun.elapsed(), stop.is_asked());
+        let mut summary = run.tally.finish(begun.elapsed(), own.is_asked());
+        summary.failed_fast = own.is_asked() && !stop.is_asked();
         summary.paused = Duration::from_micros(self.shared.paused.load(Ordering::Relaxed) - paused);
         summary
     }
@@ -172,24 +176,13 @@ impl<'a> Run<'a> {
     async fn start(&mut self, job: Job) {
         self.count().await;
         let job = Arc::new(job);
-        if lock(&self.claims).is_repeated(&job) {
-            return self.end(row(Source::Job(job), Outcome::Duplicate)).await;
-        }
-        let wanted = match &job.name {
-            Some(path) => name::of_path(path, job.url.reveal()),
-            None => Ok(name::of_url(job.url.reveal()).into()),
-        };
-        let wanted = match wanted {
-            Ok(path) => path,
+        let is_there = |path: &_| self.shared.tools.disk.is_taken(path);
+        let named = names::give(&job, &self.shared.settings, &mut lock(&self.claims), is_there);
+        let (path, listed) = match named {
+            Ok(names::Naming::Given(given)) => (Arc::new(given.path), given.listed),
+            Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
-        let must_be_free = self.shared.settings.existing == Existing::Rename;
-        let leave = |path: &Path| Leave::granted_if(!must_be_free || !self.shared.tools.disk.is_taken(path));
-        let path = Arc::new(lock(&self.claims).claim(&wanted, leave));
-        let listed = job
-            .checksum
-            .clone()
-            .or_else(|| self.shared.settings.checksums.get(&wanted).cloned());
         self.waiting += job.url.reveal().as_str().len();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
         let entry = delivery::Entry {
@@ -249,6 +242,10 @@ impl<'a> Run<'a> {
     }
 
     async fn end(&mut self, row: Row) {
+        let has_failed = row.error().is_some_and(|error| error.kind() != Kind::Cancelled);
+        if has_failed && self.shared.settings.on_failure == OnFailure::Stop {
+            self.stop.park();
+        }
         self.tally.add(&row);
         self.events.send(|| Event::Finished(row)).await;
     }

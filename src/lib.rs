@@ -60,6 +60,7 @@ mod http;
 pub mod job;
 pub mod list;
 mod lock;
+pub mod preview;
 pub mod report;
 pub mod settings;
 mod slots;
@@ -67,4 +68,4 @@ pub mod stop;
 pub mod tame;
 mod transfer;
 
-pub use hauler::Hauler;
+pub use hauler::{Hauler, pour};

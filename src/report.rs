@@ -125,6 +125,8 @@ pub struct Summary {
     pub disk_time: Duration,
     /// The run was stopped before its list ended.
     pub stopped: bool,
+    /// It stopped by itself, at the first entry that failed, as the settings ask.
+    pub failed_fast: bool,
     /// The first failures, in the order they happened.
     pub failures: Vec<Row>,
     /// All failures, counted by reason and host. At most [`Summary::GROUPS`] groups; the rest is in [`other_failures`](Self::other_failures).

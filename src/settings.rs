@@ -9,6 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::checksum::Checksums;
+use crate::error::TransferError;
 
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub checksums: Checksums,
     /// When a file counts as done.
     pub durability: Durability,
+    /// What an entry that fails means for the others.
+    pub on_failure: OnFailure,
     /// When to try again.
     pub retry: Retry,
     /// How long to wait.
@@ -46,6 +49,7 @@ impl Default for Settings {
             naming: Naming::default(),
             checksums: Checksums::default(),
             durability: Durability::default(),
+            on_failure: OnFailure::default(),
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             http: Http::default(),
@@ -92,6 +96,17 @@ pub enum Durability {
     System,
     /// When the disk has it, and its name: it survives a power cut.
     Disk,
+}
+
+/// What an entry that fails means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// Nothing.
+    #[default]
+    GoOn,
+    /// None begins any more; what is under way is kept for a later run.
+    Stop,
 }
 
 /// When to try again.
@@ -159,6 +174,8 @@ pub struct Http {
     pub credentials: Option<Credentials>,
     /// Which certificates to believe.
     pub trust: Trust,
+    /// Which URLs to ask.
+    pub schemes: Schemes,
     /// Through whom to ask.
     pub proxies: Proxies,
     /// Connections kept open for a later request, at most and to all hosts together; no fewer than there are jobs.
@@ -173,6 +190,7 @@ impl Default for Http {
             headers: Vec::new(),
             credentials: None,
             trust: Trust::default(),
+            schemes: Schemes::default(),
             proxies: Proxies::default(),
             kept: 256,
         }
@@ -191,6 +209,38 @@ pub struct Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials(…)")
+    }
+}
+
+/// Which URLs to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Schemes {
+    /// `http:` and `https:`.
+    #[default]
+    Any,
+    /// `https:` alone, on redirects too.
+    HttpsOnly,
+}
+
+impl Schemes {
+    /// May this URL of the list be asked?
+    pub(crate) fn allow(self, url: &Url) -> Result<(), TransferError> {
+        self.check(url, "plain http, and --https-only refuses that; write https://")
+    }
+
+    /// May a redirect to this URL be followed?
+    pub(crate) fn allow_redirect(self, url: &Url) -> Result<(), TransferError> {
+        self.check(url, "redirects to plain http, and --https-only refuses that")
+    }
+
+    fn check(self, url: &Url, why: &'static str) -> Result<(), TransferError> {
+        let is_fine = self == Self::Any || url.scheme() == "https";
+        if is_fine {
+            Ok(())
+        } else {
+            Err(TransferError::Refused(why))
+        }
     }
 }
 

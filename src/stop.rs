@@ -12,6 +12,11 @@ impl Stop {
         Self::default()
     }
 
+    /// One that is asked with this one, and can be asked alone.
+    pub(crate) fn child(&self) -> Self {
+        Self(self.0.child_token())
+    }
+
     /// Asks: no new entries, parts are flushed and kept, then the run returns its summary.
     pub fn park(&self) {
         self.0.cancel();

@@ -3,7 +3,7 @@
 mod copy;
 mod naming;
 mod plan;
-mod resume;
+pub(crate) mod resume;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -24,13 +24,14 @@ use crate::report::Outcome;
 use crate::settings::Durability;
 use crate::stop::Stop;
 
+pub(crate) use copy::Body;
 use copy::Copy;
 pub(crate) use copy::Received;
 pub(crate) use naming::Namer;
 use naming::Target;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
-use resume::{Asked, Course};
+pub(crate) use resume::{Asked, Course};
 
 /// What a transfer works with.
 #[derive(Debug)]

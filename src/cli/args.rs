@@ -1,24 +1,29 @@
 //! What the user may say, and what it means in [`Settings`].
 
+mod foreign;
+mod read;
 mod values;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Command, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::generate::Kind;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
-use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Settings, Timeouts, Trust};
-use values::{at_least_one, checksum, checksums, credentials, field, levels, time, value};
+use crate::settings::{
+    Credentials, Durability, Existing, Http, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+};
+use values::{at_least_one, checksum, checksums, credentials, field, levels, number, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
 // Lines that a person copies are short enough for 80 columns; the rest is folded by clap.
-const AFTER: &str = "\
+pub(crate) const AFTER: &str = "\
 Examples:
   haul urls.txt                     every URL of the list, 16 at a time, to here
   haul -d data -j 32 urls.txt       32 at a time, into data/
@@ -63,12 +68,20 @@ Exit status:
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
 pub(crate) struct Args {
     /// A URL, a list file, or - for standard input; several are read as one list
-    #[arg(value_name = "SOURCE", conflicts_with = "demo")]
+    #[arg(value_name = "SOURCE", conflicts_with = "demo", value_hint = ValueHint::FilePath)]
     pub(crate) sources: Vec<String>,
 
+    /// One more list file; what aria2c, wget and wget2 call it
+    #[arg(short, long, value_name = "LIST", env = "HAUL_INPUT_FILE", hide = true, conflicts_with = "demo", value_hint = ValueHint::FilePath)]
+    pub(crate) input_file: Vec<String>,
+
     /// Files go here; created when missing [default: .]
-    #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", help_heading = "Where")]
+    #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", value_hint = ValueHint::DirPath, help_heading = "Where")]
     pub(crate) dir: Option<PathBuf>,
+
+    /// Of a single URL: the file goes to this path below DIR; - is standard output
+    #[arg(short, long, value_name = "PATH", env = "HAUL_OUTPUT", value_hint = ValueHint::FilePath, help_heading = "Where", conflicts_with_all = ["compare", "demo", "content_disposition"])]
+    pub(crate) output: Option<Output>,
 
     /// The server names the file (Content-Disposition), where it does
     #[arg(short = 'J', long, env = "HAUL_CONTENT_DISPOSITION", help_heading = "Where")]
@@ -102,6 +115,7 @@ pub(crate) struct Args {
         long,
         value_name = "N",
         env = "HAUL_RETRIES",
+        value_parser = number::<u32>,
         default_value = "5",
         help_heading = "Trying"
     )]
@@ -119,12 +133,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
 
+    /// Stop at the first entry that fails; what is under way is kept for the next run
+    #[arg(long, env = "HAUL_FAIL_FAST", help_heading = "Trying")]
+    pub(crate) fail_fast: bool,
+
+    /// Refuse plain http, on redirects too
+    #[arg(long, env = "HAUL_HTTPS_ONLY", help_heading = "Limits")]
+    pub(crate) https_only: bool,
+
     /// Of a single URL: md5, sha1, sha256, sha512 or blake3, and the digits
     #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
     pub(crate) checksum: Option<Checksum>,
 
     /// Checksums by file name, as sha256sum and its kin write them
-    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, help_heading = "Integrity")]
+    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, value_hint = ValueHint::FilePath, help_heading = "Integrity")]
     pub(crate) checksums: Option<Checksums>,
 
     /// A file counts as done only when the disk has it
@@ -154,7 +176,7 @@ pub(crate) struct Args {
     pub(crate) insecure: bool,
 
     /// Believe the certificates of this PEM file, too
-    #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", help_heading = "Request")]
+    #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
 
     /// Nothing but failures
@@ -195,8 +217,12 @@ pub(crate) struct Args {
     pub(crate) color: ColorChoice,
 
     /// Write what failed as a list to run again, passwords in its URLs included
-    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
+    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
+
+    /// Say which file each entry would have, and request nothing
+    #[arg(short = 'n', long, env = "HAUL_DRY_RUN", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
+    pub(crate) dry_run: bool,
 
     /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]
     #[arg(long, value_name = "1,4,16", env = "HAUL_COMPARE", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = levels, help_heading = "Comparing", conflicts_with_all = ["failed", "demo"])]
@@ -211,6 +237,7 @@ pub(crate) struct Args {
         long,
         value_name = "N",
         env = "HAUL_WARMUP",
+        value_parser = number::<usize>,
         default_value = "0",
         help_heading = "Comparing"
     )]
@@ -220,6 +247,16 @@ pub(crate) struct Args {
     #[arg(long, env = "HAUL_DEMO", action = ArgAction::SetTrue, help_heading = "Comparing")]
     pub(crate) demo: bool,
 
+    /// Write the man page, or completions for a shell, to standard output: man, bash, zsh, fish, powershell or elvish
+    #[arg(
+        long,
+        value_name = "WHAT",
+        env = "HAUL_GENERATE",
+        hide_possible_values = true,
+        help_heading = "Also"
+    )]
+    pub(crate) generate: Option<Kind>,
+
     /// Print this help
     #[arg(short, long, action = ArgAction::Help, help_heading = "Also")]
     help: Option<bool>,
@@ -227,6 +264,24 @@ pub(crate) struct Args {
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Also")]
     version: Option<bool>,
+}
+
+/// `--output`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout,
+    /// Relative to the folder, as in a list.
+    Path(PathBuf),
+}
+
+impl From<OsString> for Output {
+    fn from(text: OsString) -> Self {
+        if text == "-" {
+            Self::Stdout
+        } else {
+            Self::Path(text.into())
+        }
+    }
 }
 
 /// `--existing`.
@@ -245,21 +300,6 @@ pub(crate) enum How {
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
 
 impl Args {
-    /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
-    /// the help gives the rule instead. A flag's variable is 1 or 0, true or false, yes or no, on or off.
-    pub(crate) fn described() -> Command {
-        Self::command().mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue => arg.hide_env(true).value_parser(BoolishValueParser::new()),
-            _ => arg.hide_env(true),
-        })
-    }
-
-    /// Reads the arguments of the process, and its environment.
-    pub(crate) fn read() -> Result<Self, clap::Error> {
-        let matches = Self::described().try_get_matches()?;
-        Self::from_arg_matches(&matches)
-    }
-
     /// The levels to compare, in the order asked for and each once.
     pub(crate) fn levels(&self) -> Option<Vec<NonZeroUsize>> {
         let Levels(named) = self.compare.as_ref()?;
@@ -281,7 +321,9 @@ impl From<&Args> for Settings {
     fn from(args: &Args) -> Self {
         let Args {
             sources: _,
+            input_file: _,
             dir,
+            output: _,
             content_disposition,
             existing,
             force,
@@ -291,6 +333,8 @@ impl From<&Args> for Settings {
             retry_max_wait,
             connect_timeout,
             timeout,
+            fail_fast,
+            https_only,
             checksum: _,
             checksums,
             fsync,
@@ -304,10 +348,12 @@ impl From<&Args> for Settings {
             progress: _,
             color: _,
             failed: _,
+            dry_run: _,
             compare: _,
             runs: _,
             warmup: _,
             demo: _,
+            generate: _,
             help: _,
             version: _,
         } = args;
@@ -328,6 +374,7 @@ impl From<&Args> for Settings {
             },
             checksums: checksums.clone().unwrap_or_default(),
             durability: if *fsync { Durability::Disk } else { Durability::System },
+            on_failure: if *fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
             retry: Retry {
                 times: *retries,
                 max_wait: *retry_max_wait,
@@ -346,6 +393,7 @@ impl From<&Args> for Settings {
                     Some(path) => Trust::SystemAnd(path.clone()),
                     None => Trust::System,
                 },
+                schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
                 ..http
             },
         }
@@ -367,6 +415,8 @@ impl From<How> for Existing {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Args, String> {

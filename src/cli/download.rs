@@ -28,50 +28,81 @@ pub(super) async fn download(
     signals: Signals,
 ) -> anyhow::Result<Exit> {
     let hauler = Hauler::new(settings)?;
-    let (events, mut receiver) = Events::channel();
-    let mut keeper = None;
-    if let Some(path) = &args.failed {
-        let (kept, onward) = keep_failed(failed_list(path)?, receiver);
-        (keeper, receiver) = (Some(kept), onward);
-    }
-    let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
+    let (events, watch) = Watch::begin(args, options)?;
     let (stop, signal) = (Stop::new(), signals.first());
     let summary = tokio::select! {
         biased;
         () = signals.heed(stop.clone()) => {
-            viewer.leave(PATIENCE);
+            watch.leave();
             return Ok(signal.exit());
         }
-        summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
+        summary = hauler.run(sources::entries(sources, args), &events, &stop) => summary,
     };
     drop(events);
-    let kept = match keeper {
-        Some(keeper) => keeper.await.unwrap_or_else(|error| Err(io::Error::other(error))),
-        None => Ok(()),
-    };
-    conclude(viewer, &summary, &options, sources, args.failed.as_deref());
-    if let Err(error) = &kept {
-        out::line(&format!(
-            "haul: cannot write the list of what failed: {}",
-            crate::error::os(error)
-        ));
-    }
+    let is_repeatable = !sources.iter().any(Source::is_pipe);
+    let is_noted = watch.conclude(&summary, is_repeatable, args.failed.as_deref()).await;
     Ok(match () {
-        () if summary.stopped => signal.exit(),
-        () if summary.is_complete() && kept.is_ok() => Exit::Complete,
+        () if summary.stopped && !summary.failed_fast => signal.exit(),
+        () if summary.is_complete() && is_noted => Exit::Complete,
         () => Exit::Incomplete,
     })
 }
 
-fn conclude(viewer: Viewer, summary: &Summary, options: &ViewOptions, sources: &[Source], failed: Option<&Path>) {
-    viewer.finish();
-    if summary.total == 0 && !summary.stopped {
-        out::line("haul: warning: the list is empty");
-        return;
+/// Whoever watches a run: the view, and before it the list of what failed.
+pub(super) struct Watch {
+    options: ViewOptions,
+    viewer: Viewer,
+    keeper: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Watch {
+    pub(super) fn begin(args: &Args, options: ViewOptions) -> anyhow::Result<(Events, Self)> {
+        let (events, mut receiver) = Events::channel();
+        let mut keeper = None;
+        if let Some(path) = &args.failed {
+            let (kept, onward) = keep_failed(failed_list(path)?, receiver);
+            (keeper, receiver) = (Some(kept), onward);
+        }
+        let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
+        let watch = Self {
+            options,
+            viewer,
+            keeper,
+        };
+        Ok((events, watch))
     }
-    let is_repeatable = !sources.iter().any(Source::is_pipe);
-    let failed = failed.map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
-    view::conclude(summary, options, is_repeatable, failed.as_deref());
+
+    /// In a hurry.
+    pub(super) fn leave(&self) {
+        self.viewer.leave(PATIENCE);
+    }
+
+    /// Waits for the last events, and says how it ended. Is the list of what failed written?
+    pub(super) async fn conclude(self, summary: &Summary, is_repeatable: bool, failed: Option<&Path>) -> bool {
+        let kept = match self.keeper {
+            Some(keeper) => keeper.await.unwrap_or_else(|error| Err(io::Error::other(error))),
+            None => Ok(()),
+        };
+        self.viewer.finish();
+        if summary.total == 0 && !summary.stopped {
+            out::line("haul: warning: the list is empty");
+        } else {
+            let failed = failed.map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
+            view::conclude(summary, &self.options, is_repeatable, failed.as_deref());
+        }
+        if let Err(error) = &kept {
+            out::line(&format!(
+                "haul: cannot write the list of what failed: {}",
+                crate::error::os(error)
+            ));
+        }
+        kept.is_ok()
+    }
+
+    /// Waits for the last events, and says nothing.
+    pub(super) fn finish(self) {
+        self.viewer.finish();
+    }
 }
 
 fn failed_list(path: &Path) -> anyhow::Result<FailedList> {

@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use crate::checksum::Checksum;
+use super::args::{Args, Output};
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry};
@@ -27,12 +27,23 @@ pub(crate) enum Source {
     Kept(Arc<str>, Replay),
 }
 
-/// Understands the arguments. `None`: there is no source, and a person at the other end of standard input.
-pub(crate) fn named(arguments: &[String]) -> Option<Vec<Source>> {
-    if !arguments.is_empty() {
-        return Some(arguments.iter().map(|text| Source::of(text)).collect());
+/// Understands the arguments, and the lists of `--input-file`. `None`: there is no source, and a person at the other end
+/// of standard input.
+pub(crate) fn named(arguments: &[String], lists: &[String]) -> anyhow::Result<Option<Vec<Source>>> {
+    let mut sources: Vec<_> = arguments.iter().map(|text| Source::of(text)).collect();
+    for text in lists {
+        match Source::of(text) {
+            Source::Url(url) => {
+                let url = crate::tame::redact_line(&url);
+                bail!("-i takes a list file; the list behind a URL: curl {url} | haul");
+            }
+            list => sources.push(list),
+        }
     }
-    (!io::stdin().is_terminal()).then(|| vec![Source::Stdin])
+    if sources.is_empty() && !io::stdin().is_terminal() {
+        sources.push(Source::Stdin);
+    }
+    Ok(Some(sources).filter(|sources| !sources.is_empty()))
 }
 
 impl Source {
@@ -112,6 +123,33 @@ impl Source {
     }
 }
 
+/// Options that are about the only entry there is, with something else than a URL: what to do instead.
+pub(crate) fn check_single(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+    let is_single = matches!(sources, [Source::Url(_)]);
+    if args.checksum.is_some() && !is_single {
+        bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
+    }
+    let Some(output) = &args.output else { return Ok(()) };
+    if !is_single {
+        bail!("-o names the file of a single URL; in a list, a path stands behind its URL, and -d is the folder");
+    }
+    match output {
+        Output::Stdout if args.dry_run => bail!("-n says which file a URL would have, and with -o - it has none"),
+        Output::Path(path) if leads_out(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let folder = path.parent().unwrap_or(Path::new("/")).to_string_lossy();
+            let (name, folder) = (crate::tame::tame(&name), crate::tame::tame(&folder));
+            bail!("the path of -o lies below the folder of -d: -d {folder} -o {name}")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn leads_out(path: &Path) -> bool {
+    path.components()
+        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// All sources, to be read as often as one likes.
 pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     let mut kept = Vec::with_capacity(sources.len());
@@ -121,9 +159,13 @@ pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     Ok(kept)
 }
 
-/// All sources, one after the other, as one list. `checksum` is that of the only entry.
-pub(crate) fn entries(sources: &[Source], checksum: Option<&Checksum>) -> impl Stream<Item = Entry> + Send + use<> {
-    let checksum = checksum.cloned();
+/// All sources, one after the other, as one list; the only entry with what the options say of it.
+pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Entry> + Send + use<> {
+    let checksum = args.checksum.clone();
+    let name = match &args.output {
+        Some(Output::Path(path)) => Some(path.clone()),
+        _ => None,
+    };
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
@@ -132,13 +174,17 @@ pub(crate) fn entries(sources: &[Source], checksum: Option<&Checksum>) -> impl S
     list::in_turn(named).map(move |entry| {
         entry.map(|job| Job {
             checksum: checksum.clone().or(job.checksum),
+            name: name.clone().or(job.name),
             ..job
         })
     })
 }
 
-/// `example.org/a.zip`, but not `urls.txt`.
+/// `example.org/a.zip` and `www.example.org`, but not `urls.txt`.
 fn is_like_a_url(text: &str) -> bool {
+    if text.starts_with("www.") {
+        return true;
+    }
     let host = text.split_once('/').map(|(host, _)| host);
     host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
 }
@@ -164,6 +210,7 @@ mod tests {
     fn a_missing_file_that_looks_like_a_url_says_what_to_write() {
         let why = |text: &str| Source::of(text).check().unwrap_err().to_string();
         assert!(why("example.org/nowhere/a.zip").ends_with("write https://example.org/nowhere/a.zip"));
+        assert!(why("www.example.org").ends_with("write https://www.example.org"));
         assert_eq!(
             why("/nowhere/urls.txt"),
             "cannot read list /nowhere/urls.txt: no such file or directory"

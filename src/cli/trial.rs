@@ -45,13 +45,8 @@ pub(super) async fn compare(
         let Some(sources) = kept.transpose().context("cannot keep the list for a second reading")? else {
             return anyhow::Ok(None);
         };
-        let compared = crate::compare::compare(
-            &settings,
-            &plan,
-            || sources::entries(&sources, args.checksum.as_ref()),
-            &mut views,
-            &stop,
-        );
+        let compared =
+            crate::compare::compare(&settings, &plan, || sources::entries(&sources, args), &mut views, &stop);
         Ok(Some(compared.await?))
     };
     let comparison = tokio::select! {

@@ -14,6 +14,7 @@ mod paint;
 mod screen;
 mod snapshot;
 mod summary;
+mod taskbar;
 mod text;
 
 #[cfg(test)]

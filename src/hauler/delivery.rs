@@ -28,7 +28,7 @@ use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Received, Step, Tools, T
 /// How long a look at an entry's name is believed: a file that another run finishes meanwhile is fetched in vain.
 const FRESH: Duration = Duration::from_secs(1);
 /// Redirects followed for one answer.
-const REDIRECTS: u32 = 10;
+pub(super) const REDIRECTS: u32 = 10;
 
 /// What a delivery is of.
 pub(super) struct Entry {
@@ -253,6 +253,7 @@ impl Delivery<'_> {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
                 }
                 Step::Moved(to) => {
+                    self.shared.settings.http.schemes.allow_redirect(&to)?;
                     hops += 1;
                     if to.origin() != url.origin() {
                         self.warn_of_downgrade(&url, &to).await;
@@ -358,7 +359,7 @@ impl Delivery<'_> {
     async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
         let host = HostKey::of(from);
         if from.scheme() == "https" && to.scheme() == "http" && self.shared.is_new_downgrade(&host) {
-            let warning = format!("{host} redirects from https to plain http; followed without credentials");
+            let warning = downgrade(&host);
             self.events.send(|| Event::Warning(warning)).await;
         }
     }
@@ -383,4 +384,8 @@ impl Delivery<'_> {
         };
         self.events.send(event).await;
     }
+}
+
+pub(super) fn downgrade(host: &HostKey) -> String {
+    format!("{host} redirects from https to plain http; followed without credentials")
 }

@@ -20,7 +20,11 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
         if crate::error::lacks_descriptors(source) {
             return TransferError::Connect(copy(source));
         }
-        return TransferError::Dns(crate::error::os(source));
+        let said = crate::error::os(source);
+        let said = said
+            .strip_prefix("failed to lookup address information: ")
+            .unwrap_or(&said);
+        return TransferError::Dns(said.into());
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls);
@@ -73,7 +77,9 @@ fn of_tls(error: &rustls::Error) -> TransferError {
             | E::PeerIncompatible(_)
     );
     let what = match error {
-        E::InvalidCertificate(CertificateError::UnknownIssuer) => format!("{UNTRUSTED}: its issuer is unknown here"),
+        E::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            format!("{UNTRUSTED}: its issuer is unknown here (--ca-cert FILE adds one)")
+        }
         E::InvalidCertificate(why) => format!("{UNTRUSTED}: {why}"),
         other => other.to_string(),
     };

@@ -25,13 +25,13 @@ pub(super) struct Copy<'a> {
 }
 
 /// A body, as it comes or without a coding that nobody asked for.
-enum Body {
+pub(crate) enum Body {
     Plain(Box<Answer>),
     Decoded(Decoded),
 }
 
 impl Body {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
         match self {
             Self::Plain(answer) => answer.chunk().await,
             Self::Decoded(decoded) => decoded.chunk().await,

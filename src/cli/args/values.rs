@@ -11,8 +11,12 @@ use crate::checksum::{Checksum, Checksums};
 use crate::settings::Credentials;
 
 pub(super) fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
-    let number: usize = text.parse().context("a whole number is needed")?;
+    let number = number(text)?;
     NonZeroUsize::new(number).ok_or_else(|| anyhow!("at least 1 is needed"))
+}
+
+pub(super) fn number<N: std::str::FromStr>(text: &str) -> anyhow::Result<N> {
+    text.parse().ok().context("a whole number is needed")
 }
 
 /// `30`, `30s`, `2m`, `500ms`; a number alone is seconds.

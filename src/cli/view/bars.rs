@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::frame::{Room, frame};
 use super::screen::{Screen, Sink};
 use super::snapshot::Snapshot;
+use super::taskbar::{self, Taskbar};
 
 /// Messages that wait for the next drawing; more of them make one at once.
 const PENDING: usize = 64;
@@ -23,6 +24,8 @@ pub(super) struct Bars {
     above: Vec<String>,
     heights: VecDeque<usize>,
     block: String,
+    /// Where the terminal shows one.
+    taskbar: Option<Taskbar>,
 }
 
 /// Columns and rows of a terminal.
@@ -47,7 +50,8 @@ impl Size {
 impl Bars {
     /// The block on stderr, which is a terminal.
     pub(super) fn on_stderr(jobs: usize, colour: bool) -> Self {
-        let bars = Self::new(jobs, colour, Box::new(crate::cli::out::raw), Box::new(Size::of_stderr));
+        let mut bars = Self::new(jobs, colour, Box::new(crate::cli::out::raw), Box::new(Size::of_stderr));
+        bars.taskbar = taskbar::is_understood(|name| std::env::var(name).ok()).then(Taskbar::default);
         bars.clear_before_panics();
         bars
     }
@@ -66,6 +70,7 @@ impl Bars {
             above: Vec::new(),
             heights: VecDeque::new(),
             block: String::new(),
+            taskbar: None,
         }
     }
 
@@ -88,6 +93,9 @@ impl Bars {
         let lines = frame(now, self.jobs, self.room);
         self.block = self.steady(lines).join("\n");
         self.flush();
+        if let Some(code) = self.taskbar.as_mut().and_then(|taskbar| taskbar.update(now)) {
+            self.screen.signal(code, taskbar::CLEAR);
+        }
     }
 
     /// Blank lines above the files for as long as the block was higher within the last second.

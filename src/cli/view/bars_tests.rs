@@ -114,3 +114,36 @@ fn some_terminals_cut_what_others_fold() {
         assert_eq!(reflows(var), folds, "{vars:?}");
     }
 }
+
+#[test]
+fn the_tab_is_cleared_at_the_end_and_before_a_panic_and_costs_little() {
+    for is_panic in [false, true] {
+        let (mut bars, sent) = bars(2);
+        bars.taskbar = Some(Taskbar::default());
+        let panic = bars.screen.closer();
+        let mut run = Run::new();
+        run.listed(1, true);
+        let meter = run.start(1, "a.bin", Some(100 * MIB));
+        for _ in 0..100 {
+            run.pass(1, &[(&meter, MIB)]);
+            bars.draw(&run.snapshot());
+        }
+        if is_panic {
+            panic();
+        } else {
+            bars.end();
+        }
+        let sent = sent.lock().unwrap();
+        let codes: Vec<_> = sent.match_indices("\x1b]9;4;").collect();
+        assert!((90..=101).contains(&codes.len()), "{}", codes.len());
+        assert!(sent.ends_with("\x1b]9;4;0;\x1b\\"), "{is_panic}");
+        drop(sent);
+        bars.end();
+    }
+    let (mut bars, sent) = bars(2);
+    let mut run = Run::new();
+    run.listed(1, true);
+    bars.draw(&run.snapshot());
+    bars.end();
+    assert!(!sent.lock().unwrap().contains("\x1b]"), "elsewhere nothing is sent");
+}

@@ -22,6 +22,12 @@ impl Room {
     pub(super) fn line(self) -> usize {
         self.columns.saturating_sub(1)
     }
+
+    /// The cursor stands behind the last line, and there a terminal writes `^C`. Were it folded, the block would be
+    /// looked for a row too low.
+    fn last_line(self) -> usize {
+        self.line().saturating_sub("^C".len())
+    }
 }
 
 /// The block: a line a file and a host on hold, as many as there is room for, then the total.
@@ -35,9 +41,11 @@ pub(super) fn frame(now: &Snapshot, jobs: usize, room: Room) -> Vec<String> {
         .active
         .saturating_sub(files.iter().filter(|file| file.waits.is_none()).count());
     lines.extend(hosts);
-    lines.push(total_line(now, hidden, room.line()));
     let show = |line: Line| line.show(room.line(), room.colour);
-    lines.into_iter().map(show).collect()
+    let mut lines: Vec<_> = lines.into_iter().map(show).collect();
+    let total = total_line(now, hidden, room.last_line(), is_wide(room.line()));
+    lines.push(total.show(room.last_line(), room.colour));
+    lines
 }
 
 fn host_lines(held: &[HeldHost]) -> Vec<Line> {
@@ -156,8 +164,12 @@ fn speed(speed: Option<f64>) -> String {
 /// A piece of the total line; the higher its rank, the sooner it goes when the room is short.
 type Piece = (u8, Tint, String);
 
-fn total_line(now: &Snapshot, hidden: usize, room: usize) -> Line {
-    let mut pieces = pieces(now, hidden, room);
+fn is_wide(room: usize) -> bool {
+    room >= 79
+}
+
+fn total_line(now: &Snapshot, hidden: usize, room: usize, is_wide: bool) -> Line {
+    let mut pieces = pieces(now, hidden, is_wide);
     while width(&pieces) > room {
         let Some((at, _)) = pieces
             .iter()
@@ -181,8 +193,7 @@ fn width(pieces: &[Piece]) -> usize {
     text + 2 * pieces.len().saturating_sub(1)
 }
 
-fn pieces(now: &Snapshot, hidden: usize, room: usize) -> Vec<Piece> {
-    let wide = room >= 79;
+fn pieces(now: &Snapshot, hidden: usize, wide: bool) -> Vec<Piece> {
     let mut pieces = vec![(0, Tint::Strong, files(now, wide))];
     if wide {
         pieces.push((4, Tint::Plain, bytes(now)));

@@ -269,3 +269,13 @@ fn retry(run: &mut Run, id: u64) {
         wait: Duration::from_secs(4),
     });
 }
+
+#[test]
+fn behind_the_last_line_there_is_room_for_a_ctrl_c() {
+    let run = under_way();
+    for columns in 4..130 {
+        let shown = shown(&run, 16, columns, 24);
+        let last = width(shown.lines().last().unwrap());
+        assert!(last + "^C".len() < columns, "{columns}: {last}");
+    }
+}

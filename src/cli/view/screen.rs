@@ -24,6 +24,8 @@ struct State {
     reflows: bool,
     draft: Draft,
     painted: Painted,
+    /// Takes back what was signalled beside the drawing.
+    farewell: &'static str,
     sink: Sink,
 }
 
@@ -35,6 +37,7 @@ impl Screen {
             reflows,
             draft: Draft::default(),
             painted: Painted::default(),
+            farewell: "",
             sink,
         })))
     }
@@ -53,6 +56,13 @@ impl Screen {
             state.painted.fold(if reflows { columns } else { usize::MAX });
         }
         (state.columns, state.height) = (columns, height);
+    }
+
+    /// Sends what moves no cursor, between two drawings, and in the end what takes it back: also before a panic.
+    pub(super) fn signal(&self, code: &str, farewell: &'static str) {
+        let mut state = self.state();
+        state.farewell = farewell;
+        (state.sink)(code);
     }
 
     /// Takes the block off the terminal and draws no more.
@@ -79,7 +89,8 @@ impl State {
     fn close(&mut self) {
         let gone = self.draft.scrolled();
         self.painted.scroll(gone);
-        (self.sink)(&self.painted.become_lines(Vec::new()));
+        let farewell = std::mem::take(&mut self.farewell);
+        (self.sink)(&(self.painted.become_lines(Vec::new()) + farewell));
         self.sink = Box::new(|_| false);
     }
 

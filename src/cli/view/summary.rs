@@ -268,6 +268,9 @@ fn group_lines(run: &Summary, room: usize) -> Vec<Line> {
 /// What to do next.
 fn closing(run: &Summary, style: &Style) -> Vec<String> {
     let mut lines = Vec::new();
+    if run.failed_fast {
+        lines.push("stopped at the first entry that failed (--fail-fast)".into());
+    }
     match style.failed_list {
         Some(file) if run.failed > 0 => lines.push(format!("{file} lists what has no file yet, to run again")),
         None if real_failures(run) > Summary::KEPT as u64 => lines.push("--failed FILE lists each one".into()),

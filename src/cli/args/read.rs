@@ -1,0 +1,101 @@
+//! From words and variables to [`Args`].
+
+use std::ffi::OsString;
+
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, Command, CommandFactory as _, Error, FromArgMatches as _};
+
+use super::{Args, foreign};
+
+impl Args {
+    /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
+    /// the help gives the rule instead. A flag's variable is 1 or 0, true or false, yes or no, on or off.
+    pub(crate) fn described() -> Command {
+        Self::command().mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue => arg.hide_env(true).value_parser(BoolishValueParser::new()),
+            _ => arg.hide_env(true),
+        })
+    }
+
+    /// Reads the arguments of the process, and its environment.
+    pub(crate) fn read() -> Result<Self, Error> {
+        let words: Vec<_> = std::env::args_os().collect();
+        let is_empty = |name: &OsString| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        let command = without_beaten(Self::described(), &words).mut_args(|arg| without_env_if(arg, is_empty));
+        let matches = command.try_get_matches_from(&words);
+        Self::from_arg_matches(&matches.map_err(|error| with_advice(error, &words))?)
+    }
+}
+
+/// A variable that is empty is as one that is not set.
+fn without_env_if(arg: Arg, is_to_go: impl Fn(&OsString) -> bool) -> Arg {
+    let goes = arg.get_env().is_some_and(|name| is_to_go(&name.to_owned()));
+    if goes { arg.env(None::<&str>) } else { arg }
+}
+
+/// The command line comes first: a variable that contradicts it is not read, where two options would be an error.
+fn without_beaten(command: Command, words: &[OsString]) -> Command {
+    let bare = command.clone().mut_args(|arg| arg.env(None::<&str>));
+    let Ok(said) = bare.clone().ignore_errors(true).try_get_matches_from(words) else {
+        return command;
+    };
+    let is_said = |arg: &&Arg| said.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let said: Vec<_> = bare.get_arguments().filter(is_said).collect();
+    let is_beaten = |arg: &Arg| {
+        let against = |other: &&Arg| {
+            bare.get_arg_conflicts_with(other).contains(&arg) || bare.get_arg_conflicts_with(arg).contains(other)
+        };
+        said.iter().any(against)
+    };
+    command.mut_args(|arg| if is_beaten(&arg) { arg.env(None::<&str>) } else { arg })
+}
+
+/// What to type instead of another program's option, in the place of clap's guess.
+fn with_advice(mut error: Error, words: &[OsString]) -> Error {
+    let is_secret = |option: &str| ["--header", "--user"].contains(&option);
+    let holds_secret = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(shown)) => shown.split(' ').next().is_some_and(is_secret),
+        _ => false,
+    };
+    if holds_secret {
+        // What is no header field or has no colon may still be a password.
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".into()));
+    }
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(unknown)) => unknown.clone(),
+        _ => return error,
+    };
+    let words = words.iter().filter_map(|word| word.to_str());
+    if let Some(advice) = foreign::advice(&unknown, words) {
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_the_command_line_contradicts_is_not_read() {
+        for (line, id, is_read) in [
+            ("haul -v x", "quiet", false),
+            ("haul -q x", "verbose", false),
+            ("haul -q x", "force", true),
+            ("haul --force x", "existing", false),
+            ("haul --existing skip x", "force", false),
+            ("haul x", "quiet", true),
+        ] {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            let command = without_beaten(Args::described(), &words);
+            let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+            assert_eq!(arg.unwrap().get_env().is_some(), is_read, "{line}: {id}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `-o -`: the body of a single URL goes to standard output, everything else to standard error.
+
+use std::io::{IsTerminal as _, stdout};
+
+use anyhow::Context as _;
+use futures::StreamExt as _;
+
+use super::args::Args;
+use super::download::Watch;
+use super::signals::Signals;
+use super::sources::{self, Source};
+use super::view::{Progress, ViewOptions};
+use super::{Exit, out};
+use crate::pour::{Reader, pour};
+use crate::report;
+use crate::settings::Settings;
+use crate::stop::Stop;
+
+/// Streams the only entry there is.
+pub(super) async fn stream(
+    args: &Args,
+    settings: Settings,
+    sources: &[Source],
+    mut options: ViewOptions,
+    signals: Signals,
+) -> anyhow::Result<Exit> {
+    if stdout().is_terminal() {
+        // Two would write on one screen.
+        options.progress = Progress::None;
+    }
+    let entry = Box::pin(sources::entries(sources, args))
+        .next()
+        .await
+        .context("no entry")?;
+    let job = entry.map_err(|bad| anyhow::anyhow!("{}: {}", bad.why, bad.text))?;
+    let (events, watch) = Watch::begin(args, options)?;
+    let (stop, signal) = (Stop::new(), signals.first());
+    let mut to = tokio::io::stdout();
+    let poured = tokio::select! {
+        biased;
+        () = signals.heed(stop.clone()) => {
+            watch.leave();
+            return Ok(signal.exit());
+        }
+        poured = pour(&settings, job, &mut to, &events, &stop) => poured?,
+    };
+    drop(events);
+    // A reader that has seen enough is no failure.
+    if poured.reader == Reader::Left {
+        watch.finish();
+        return Ok(Exit::Complete);
+    }
+    let is_noted = watch.conclude(&poured.summary, false, args.failed.as_deref()).await;
+    if !poured.summary.is_complete() {
+        out::line(&format!(
+            "haul: {} bytes ({}) went to standard output, and that is not the whole, right file",
+            poured.written,
+            report::size(poured.written)
+        ));
+    }
+    Ok(match () {
+        () if poured.summary.stopped => signal.exit(),
+        () if poured.summary.is_complete() && is_noted => Exit::Complete,
+        () => Exit::Incomplete,
+    })
+}

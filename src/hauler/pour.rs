@@ -1,0 +1,331 @@
+//! One URL into a writer instead of a file. What is out cannot be taken back: a body that broke off is gone on with only
+//! when the server proves that the rest belongs to it, and a checksum that does not come out is told, not tried again.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use url::Url;
+
+use super::delivery::REDIRECTS;
+use super::retry::{Allowance, Next, next};
+use super::row;
+use crate::checksum::Adding;
+use crate::disk::name;
+use crate::error::{SetupError, TransferError};
+use crate::event::{Event, Events, Meter};
+use crate::http::{Answer, Decoded, Http, Leg, Request, is_the_file};
+use crate::job::{HostKey, Job};
+use crate::report::{Outcome, Row, Source, Summary, Tally};
+use crate::settings::Settings;
+use crate::stop::Stop;
+use crate::transfer::{Asked, Body, Course, resume};
+
+/// What came of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Poured {
+    /// The run, of one entry.
+    pub summary: Summary,
+    /// Bytes that the writer took.
+    pub written: u64,
+    /// Did the reader behind the writer go away? Then nothing else is wrong, and the summary has no entry.
+    pub reader: Reader,
+}
+
+/// Whoever reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// It took everything there was.
+    Stayed,
+    /// It had enough (`EPIPE`).
+    Left,
+}
+
+/// Fetches one entry into a writer, with the settings' retries; no folder is looked at or made. Runs inside a tokio
+/// runtime.
+///
+/// # Errors
+/// The settings name certificates or proxies that cannot be used.
+pub async fn pour<W>(
+    settings: &Settings,
+    job: Job,
+    to: &mut W,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Poured, SetupError>
+where
+    W: AsyncWrite + Unpin,
+{
+    let begun = Instant::now();
+    let job = Arc::new(job);
+    let mut pouring = Pouring {
+        http: Http::new(&settings.http, &settings.timeouts)?,
+        settings,
+        job: &job,
+        to,
+        events,
+        stop,
+        meter: Arc::default(),
+        written: 0,
+        proof: None,
+        adding: Adding::new([]),
+        tries: 0,
+        busy: Duration::ZERO,
+    };
+    let result = pouring.until_done().await;
+    // Only then is it known what went out.
+    let flushed = pouring.to.flush().await.map_err(cannot_write);
+    let result = flushed.and(result);
+    let mut tally = Tally::default();
+    let left = matches!(&result, Err(TransferError::Disk { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe);
+    let written = pouring.written;
+    if !left {
+        let outcome = result.map_or_else(|error| Outcome::Failed(Arc::new(error)), |()| Outcome::Downloaded);
+        let row = Row {
+            size: written,
+            received: written,
+            tries: pouring.tries,
+            busy: pouring.busy,
+            elapsed: begun.elapsed(),
+            ..row(Source::Job(Arc::clone(&job)), outcome)
+        };
+        tally.add(&row);
+        events.send(|| Event::Finished(row)).await;
+    }
+    Ok(Poured {
+        summary: tally.finish(begun.elapsed(), stop.is_asked()),
+        written,
+        reader: if left { Reader::Left } else { Reader::Stayed },
+    })
+}
+
+struct Pouring<'a, W> {
+    http: Http,
+    settings: &'a Settings,
+    job: &'a Arc<Job>,
+    to: &'a mut W,
+    events: &'a Events,
+    stop: &'a Stop,
+    meter: Arc<Meter>,
+    written: u64,
+    /// What the rest has to match, when the server gave a validator.
+    proof: Option<Proof>,
+    adding: Adding,
+    tries: u32,
+    busy: Duration,
+}
+
+#[derive(Debug)]
+struct Proof {
+    validator: String,
+    size: Option<u64>,
+}
+
+/// Is there more to be asked for?
+enum Rest {
+    None,
+    Some,
+}
+
+impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
+    async fn until_done(&mut self) -> Result<(), TransferError> {
+        self.settings.http.schemes.allow(self.job.url.reveal())?;
+        let retry = &self.settings.retry;
+        let (mut waits, mut allowance, mut most) = (retry.waits(), Allowance::default(), 0);
+        loop {
+            let since = Instant::now();
+            let tried = self.attempt().await;
+            self.busy += since.elapsed();
+            let error = match tried {
+                Ok(()) => return self.verify(),
+                // Without a proof nothing can follow what is out.
+                Err(error) if self.written > 0 && self.proof.is_none() => return Err(error),
+                Err(error) => error,
+            };
+            if self.written > most {
+                most = self.written;
+                waits = retry.waits();
+                allowance.renew();
+            }
+            match next(error, &mut waits, &mut allowance, retry.max_wait) {
+                Next::GiveUp(error) => return Err(error),
+                Next::AtOnce => self.tries = self.tries.saturating_sub(1),
+                Next::After(wait, error) => {
+                    self.tell_retry(&error, wait).await;
+                    self.unless_stopped(tokio::time::sleep(wait)).await?;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<(), TransferError> {
+        self.tries += 1;
+        self.tell_start().await;
+        loop {
+            let asked = self.asked();
+            let answer = self.ask(asked.as_ref()).await?;
+            if let Rest::None = self.copy(answer, asked.as_ref()).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        let Proof { validator, size } = self.proof.as_ref().filter(|_| self.written > 0)?;
+        Some(Asked {
+            gap: self.written..size.unwrap_or(u64::MAX),
+            validator: validator.clone(),
+            size: *size,
+        })
+    }
+
+    /// The answer, wherever redirects lead for it.
+    async fn ask(&self, asked: Option<&Asked>) -> Result<Box<Answer>, TransferError> {
+        let mut url = self.job.url.reveal().clone();
+        let mut leg = Leg::Home;
+        for _ in 0..=REDIRECTS {
+            let request = Request {
+                method: Method::GET,
+                url: &url,
+                leg,
+                unless: None,
+                range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
+            };
+            let answer = self.unless_stopped(self.http.send(request)).await??;
+            let Some(target) = answer.head.redirect(&url) else {
+                return Ok(answer);
+            };
+            answer.drain().await;
+            let target = target?;
+            self.settings.http.schemes.allow_redirect(&target)?;
+            if target.origin() != url.origin() {
+                leg = Leg::Away;
+                self.warn_of_downgrade(&url, &target).await;
+            }
+            url = target;
+        }
+        Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")))
+    }
+
+    async fn copy(&mut self, answer: Box<Answer>, asked: Option<&Asked>) -> Result<Rest, TransferError> {
+        match resume::plan(asked, &answer.head) {
+            Course::Fresh if self.written == 0 => self.begin(answer).await,
+            Course::Continue { end, size } => {
+                self.meter.restart(self.written, size);
+                if let Some(proof) = &mut self.proof {
+                    proof.size = size;
+                }
+                let expected = end.saturating_sub(self.written);
+                self.receive(Body::Plain(answer), Some(expected)).await?;
+                Ok(if size == Some(self.written) {
+                    Rest::None
+                } else {
+                    Rest::Some
+                })
+            }
+            Course::Whole { .. } => Ok(Rest::None),
+            Course::Fail(error) => {
+                answer.drain().await;
+                Err(error)
+            }
+            Course::Fresh | Course::StartOver => Err(TransferError::Protocol(
+                "the server cannot prove that the rest belongs to what is out".into(),
+            )),
+        }
+    }
+
+    async fn begin(&mut self, answer: Box<Answer>) -> Result<Rest, TransferError> {
+        let head = &answer.head;
+        let name = name::of_url(self.job.url.reveal());
+        let is_coded = !head.encoding.is_empty() && head.length != Some(0) && !is_the_file(&name);
+        let length = head.length.filter(|_| !is_coded);
+        self.proof = head.validator.clone().filter(|_| !is_coded).map(|validator| Proof {
+            validator,
+            size: length,
+        });
+        let digests = head.digests.iter().filter(|_| !is_coded);
+        let named = || self.settings.checksums.get(Path::new(&name));
+        let listed = self.job.checksum.as_ref().or_else(named);
+        self.adding = Adding::new(listed.into_iter().chain(digests).cloned());
+        self.meter.restart(0, length);
+        let body = if is_coded {
+            Body::Decoded(Decoded::new(answer)?)
+        } else {
+            Body::Plain(answer)
+        };
+        self.receive(body, length).await?;
+        Ok(Rest::None)
+    }
+
+    /// Writes the body out. Only the reading is ever given up half-way.
+    async fn receive(&mut self, mut body: Body, expected: Option<u64>) -> Result<(), TransferError> {
+        let mut left = expected;
+        while let Some(bytes) = self.unless_stopped(body.chunk()).await?? {
+            let count = bytes.len() as u64;
+            if let Some(left) = &mut left {
+                *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
+            }
+            self.to.write_all(&bytes).await.map_err(cannot_write)?;
+            self.adding.update(&bytes);
+            self.written += count;
+            self.meter.add(count);
+        }
+        match left {
+            Some(missing) if missing > 0 => Err(TransferError::ShortBody {
+                got: self.written,
+                of: Some(self.written + missing),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn verify(&mut self) -> Result<(), TransferError> {
+        let adding = std::mem::replace(&mut self.adding, Adding::new([]));
+        adding
+            .mismatch()
+            .map_or(Ok(()), |algorithm| Err(TransferError::Checksum(algorithm)))
+    }
+
+    async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
+        self.stop.or(future).await.ok_or(TransferError::Cancelled)
+    }
+
+    async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
+        if from.scheme() == "https" && to.scheme() == "http" {
+            let warning = super::delivery::downgrade(&HostKey::of(from));
+            self.events.send(|| Event::Warning(warning)).await;
+        }
+    }
+
+    async fn tell_start(&self) {
+        let event = || Event::Started {
+            id: self.job.id,
+            url: self.job.url.clone(),
+            path: Arc::new(name::of_url(self.job.url.reveal()).into()),
+            meter: Arc::clone(&self.meter),
+            attempt: self.tries,
+        };
+        self.events.send(event).await;
+    }
+
+    async fn tell_retry(&self, error: &TransferError, wait: Duration) {
+        let event = || Event::Retrying {
+            id: self.job.id,
+            url: self.job.url.clone(),
+            why: error.to_string(),
+            wait,
+        };
+        self.events.send(event).await;
+    }
+}
+
+fn cannot_write(source: io::Error) -> TransferError {
+    TransferError::Disk {
+        doing: "write it out",
+        source,
+    }
+}
