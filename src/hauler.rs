@@ -24,10 +24,12 @@ use crate::report::{Outcome, Row, Source, Summary, Tally};
 use crate::settings::{Existing, Naming, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
-use crate::transfer::Tools;
+use crate::transfer::{Expect, Tools};
 
 /// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused.
 const AHEAD: usize = 4096;
+/// What a list may say that nobody knows: so many kinds of it are told.
+const WARNINGS: usize = 100;
 /// Bytes of URLs that may wait.
 const AHEAD_BYTES: usize = 4 << 20;
 
@@ -137,6 +139,8 @@ struct Run<'a> {
     is_read: bool,
     /// Bytes of URLs in tasks.
     waiting: usize,
+    /// What was warned of.
+    warned: HashSet<String>,
 }
 
 impl<'a> Run<'a> {
@@ -152,6 +156,7 @@ impl<'a> Run<'a> {
             listed: 0,
             is_read: false,
             waiting: 0,
+            warned: HashSet::new(),
         }
     }
 
@@ -165,13 +170,14 @@ impl<'a> Run<'a> {
     /// its retries included.
     async fn start(&mut self, job: Job) {
         self.count().await;
+        self.warn(&job).await;
         let job = Arc::new(job);
         if lock(&self.claims).is_repeated(&job) {
             return self.end(row(Source::Job(job), Outcome::Duplicate)).await;
         }
         let wanted = match &job.name {
             Some(path) => name::of_path(path, job.url.reveal()),
-            None => Ok(name::of_url(job.url.reveal()).into()),
+            None => Ok(name::in_layout(job.url.reveal(), self.shared.settings.layout)),
         };
         let wanted = match wanted {
             Ok(path) => path,
@@ -180,11 +186,13 @@ impl<'a> Run<'a> {
         let must_be_free = self.shared.settings.existing == Existing::Rename;
         let leave = |path: &Path| Leave::granted_if(!must_be_free || !self.shared.tools.disk.is_taken(path));
         let path = Arc::new(lock(&self.claims).claim(&wanted, leave));
-        let listed = job
-            .checksum
-            .clone()
-            .or_else(|| self.shared.settings.checksums.get(&wanted).cloned());
-        self.waiting += job.url.reveal().as_str().len();
+        let sum = job.checksum.clone();
+        let listed = Expect {
+            checksum: sum.or_else(|| self.shared.settings.checksums.get(&wanted).cloned()),
+            size: job.size,
+            most: self.shared.settings.max_size,
+        };
+        self.waiting += job.weight();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
         let entry = delivery::Entry {
             job,
@@ -197,6 +205,17 @@ impl<'a> Run<'a> {
             self.queue.push_back(entry);
         } else {
             self.spawn(entry).await;
+        }
+    }
+
+    /// Tells once what the list says that haul does not know.
+    async fn warn(&mut self, job: &Job) {
+        let notes = job.extras.as_ref().map_or(&[][..], |extras| &extras.notes);
+        for note in notes {
+            if self.warned.len() < WARNINGS && self.warned.insert(note.clone()) {
+                let warning = format!("{note} ({})", job.place);
+                self.events.send(|| Event::Warning(warning)).await;
+            }
         }
     }
 
@@ -234,7 +253,9 @@ impl<'a> Run<'a> {
             Ok(row) => row,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        self.waiting -= row.url().map_or(0, |url| url.reveal().as_str().len());
+        if let Source::Job(job) = &row.source {
+            self.waiting -= job.weight();
+        }
         self.end(row).await;
         if let Some(next) = self.queue.pop_front() {
             self.spawn(next).await;

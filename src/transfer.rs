@@ -2,6 +2,7 @@
 
 mod check;
 mod copy;
+mod expect;
 mod naming;
 mod plan;
 mod resume;
@@ -21,11 +22,13 @@ use crate::disk::{Disk, Found};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
+use crate::job::OwnRequest;
 use crate::report::Outcome;
 use crate::settings::Durability;
 use crate::stop::Stop;
 
 use copy::Copy;
+pub(crate) use expect::Expect;
 pub(crate) use naming::Namer;
 use naming::Target;
 use plan::{Decision, decide};
@@ -49,8 +52,10 @@ pub(crate) struct Try<'a> {
     pub(crate) leg: Leg,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,
-    /// What the file has to add up to, as the user said.
-    pub(crate) listed: Option<&'a Checksum>,
+    /// What the file has to be, as the user said.
+    pub(crate) listed: &'a Expect,
+    /// What its requests say beyond those of the run.
+    pub(crate) own: Option<&'a OwnRequest>,
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Meter,
@@ -176,6 +181,10 @@ impl Tools {
             answer.drain().await;
             return Err(error);
         }
+        if let Some(error) = job.listed.refuses(&course, &answer.head) {
+            answer.drain().await;
+            return Err(error);
+        }
         let target = match job.namer {
             None => Target { name: None, replace },
             Some(namer) => match namer.target(self, job.path, &answer.head, &course).await? {
@@ -239,6 +248,7 @@ impl<'a> Try<'a> {
             method: if is_head { Method::HEAD } else { Method::GET },
             url: self.url,
             leg: self.leg,
+            own: self.own,
             unless,
             range,
         }

@@ -27,7 +27,9 @@ pub(super) async fn download(
     options: ViewOptions,
     signals: Signals,
 ) -> anyhow::Result<Exit> {
+    let dir = settings.dir.clone();
     let hauler = Hauler::new(settings)?;
+    let reading = sources::reading(args.format.into(), &dir);
     let (events, mut receiver) = Events::channel();
     let mut keeper = None;
     if let Some(path) = &args.failed {
@@ -42,7 +44,7 @@ pub(super) async fn download(
             viewer.leave(PATIENCE);
             return Ok(signal.exit());
         }
-        summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
+        summary = hauler.run(sources::entries(sources, &reading, args.checksum.as_ref()), &events, &stop) => summary,
     };
     drop(events);
     let kept = match keeper {

@@ -37,6 +37,7 @@ pub(super) async fn compare(
         warmup: args.warmup,
         ..Plan::once(levels)
     };
+    let reading = sources::reading(args.format.into(), &settings.dir);
     let screen = Screen::new(options);
     let mut views = screen.views(&plan);
     let (stop, signal) = (Stop::new(), signals.first());
@@ -48,7 +49,7 @@ pub(super) async fn compare(
         let compared = crate::compare::compare(
             &settings,
             &plan,
-            || sources::entries(&sources, args.checksum.as_ref()),
+            || sources::entries(&sources, &reading, args.checksum.as_ref()),
             &mut views,
             &stop,
         );

@@ -10,7 +10,6 @@ use url::Url;
 
 use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
-use crate::checksum::Checksum;
 use crate::disk::Found;
 use crate::disk::claims::Claims;
 use crate::error::TransferError;
@@ -20,7 +19,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source};
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
+use crate::transfer::{Cost, Expect, Held, Namer, Plan, RESERVE, Step, Tools, Try, Want, plan};
 
 /// Redirects followed for one answer.
 const REDIRECTS: u32 = 10;
@@ -29,8 +28,8 @@ const REDIRECTS: u32 = 10;
 pub(super) struct Entry {
     pub(super) job: Arc<Job>,
     pub(super) path: Arc<PathBuf>,
-    /// What the file has to add up to, as the user said.
-    pub(super) listed: Option<Checksum>,
+    /// What the file has to be, as the user said.
+    pub(super) listed: Expect,
     /// The names given away, when the server names the file.
     pub(super) claims: Option<Arc<Mutex<Claims>>>,
 }
@@ -55,7 +54,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         entry: job.url.to_string(),
         job: &job,
         path: &path,
-        listed: listed.as_ref(),
+        listed: &listed,
         claims: claims.as_deref(),
         given: OnceLock::new(),
         events: &events,
@@ -75,7 +74,7 @@ struct Delivery<'a> {
     /// Its URL as it is shown.
     entry: String,
     path: &'a Arc<PathBuf>,
-    listed: Option<&'a Checksum>,
+    listed: &'a Expect,
     claims: Option<&'a Mutex<Claims>>,
     /// The path that the server's name made of it.
     given: OnceLock<Arc<PathBuf>>,
@@ -227,6 +226,7 @@ impl Delivery<'_> {
             path: self.path,
             want,
             listed: self.listed,
+            own: self.job.request(),
             namer: namer.as_ref(),
             meter: &self.meter,
             stop: self.stop,

@@ -57,7 +57,7 @@ impl Copy<'_> {
             name: self.target.name.clone(),
             replace: self.target.replace,
         };
-        let listed = self.job.listed.cloned();
+        let listed = self.job.listed.checksum.clone();
         let wanted = listed
             .into_iter()
             .chain(head.digests.iter().filter(|_| !is_coded).cloned())
@@ -136,10 +136,12 @@ impl Copy<'_> {
                 };
                 self.finish(part, check, head, size, cost).await
             }
-            Err(TransferError::LongBody) => {
-                // Whatever that was, it is not the file that was announced.
+            Err(
+                error @ (TransferError::LongBody | TransferError::WrongSize { .. } | TransferError::TooLarge { .. }),
+            ) => {
+                // Whatever that was, it is not the file that was announced, or none that is wanted.
                 let _ = part.discard().await;
-                Err(TransferError::LongBody)
+                Err(error)
             }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
@@ -161,7 +163,7 @@ impl Copy<'_> {
         check: &mut Check,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
-        let mut left = expected;
+        let (mut left, mut came) = (expected, 0);
         loop {
             let Some(bytes) = self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?? else {
                 break;
@@ -171,6 +173,11 @@ impl Copy<'_> {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
             }
             cost.received += count;
+            came += count;
+            // What was announced was judged before.
+            if let Some(error) = self.job.listed.outgrown(came).filter(|_| left.is_none()) {
+                return Err(error);
+            }
             check.update(&bytes);
             part.write(&bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(count);
@@ -192,6 +199,10 @@ impl Copy<'_> {
         size: u64,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
+        if let Some(error) = self.job.listed.incomplete(size) {
+            let _ = part.discard().await;
+            return Err(error);
+        }
         if let Err(error) = check.verify(&mut part).await {
             if let TransferError::Checksum(_) = error {
                 part.discard()
@@ -204,7 +215,7 @@ impl Copy<'_> {
             return Err(error);
         }
         let since = Instant::now();
-        let checksum = self.job.listed.map(ToString::to_string);
+        let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
         let finish = Finish {
             name: self.target.name,
             modified: head.modified,
