@@ -94,7 +94,8 @@ impl Job {
     pub(crate) fn weight(&self) -> usize {
         let urls = std::iter::once(&self.url).chain(self.mirrors());
         let urls: usize = urls.map(|url| url.reveal().as_str().len()).sum();
-        urls + self.request().map_or(0, OwnRequest::weight)
+        // A mirror is more than its text.
+        urls + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
     }
 }
 

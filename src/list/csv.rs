@@ -122,9 +122,8 @@ impl Grammar for Csv {
             Ok(true) => self.row(begun, found),
             Ok(false) => return,
             Err(why) => {
-                let first = self.bytes[..self.written.0.min(200)].split(|&b| b == self.delimiter || b == b'\n');
-                let first: Vec<_> = first.take(1).flatten().copied().collect();
-                found.bad(begun, beginning(&first), why);
+                let first = if self.written.1 > 0 { self.ends[0] } else { 0 };
+                found.bad(begun, beginning(&self.bytes[..first]), why);
             }
         }
         self.reset();

@@ -14,6 +14,8 @@ use crate::tame::tame;
 
 /// Bytes that one entry may hold, all its options together.
 const LARGEST: usize = 64 * 1024;
+/// What anything takes beside its text, in bytes.
+const EACH: usize = 64;
 /// Characters of a stranger's name that are shown.
 const SHOWN: usize = 40;
 
@@ -62,6 +64,9 @@ impl Draft {
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<Taken, LineError> {
         self.weigh(value.len())?;
         let wrong = |why| wrong(name, why);
+        if matches!(name, "http-user" | "http-passwd" | "user") && value.contains(char::is_control) {
+            return Err(wrong("a control character"));
+        }
         match name {
             "out" | "path" => self.out = path(value),
             "dir" => self.dir = path(value),
@@ -154,7 +159,7 @@ impl Draft {
     }
 
     fn weigh(&mut self, bytes: usize) -> Result<(), LineError> {
-        self.weight += bytes.max(1);
+        self.weight += bytes + EACH;
         if self.weight > LARGEST {
             return Err(LineError::TooMuch(LARGEST));
         }
