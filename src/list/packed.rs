@@ -96,7 +96,7 @@ impl<D: AsyncRead> AsyncRead for Named<D> {
                 io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("its {kind} data breaks off")),
                 _ => io::Error::new(
                     error.kind(),
-                    format!("its {kind} data is damaged, or needs too much memory"),
+                    format!("its {kind} data breaks off, is damaged, or needs too much memory"),
                 ),
             })
     }

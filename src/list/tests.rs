@@ -386,7 +386,7 @@ fn curl_s_options_are_for_a_whole_group() {
 
 #[test]
 fn of_curl_s_groups_only_so_much_is_held() {
-    let urls: String = (0..1500).map(|n| format!("url = http://h/{n}\n")).collect();
+    let urls = (0..1500).fold(String::new(), |urls, n| urls + &format!("url = http://h/{n}\n"));
     let read = entries(Format::Curl, (urls + "header = \"X: y\"\n").as_bytes());
     assert_eq!(read.len(), 1501);
     let late: Vec<_> = read.iter().filter(|entry| entry.is_err()).map(told).collect();

@@ -45,27 +45,45 @@ pub(super) fn setting(name: &str) -> Setting {
 /// Name and value of a line, as curl's manual describes it: `name = value`, `name: value`, `name value`, `--name value`,
 /// `-n value` and `-nvalue`.
 pub(super) fn option(text: &str) -> Result<(&str, Option<String>), LineError> {
-    let (name, rest, may_assign) = split(text);
-    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || (may_assign && matches!(c, '=' | ':')));
+    let (name, rest, behind) = split(text);
+    let rest = match behind {
+        // As it stands: a quote there is one of the value's.
+        Behind::Attached => return Ok((name, rest.split_whitespace().next().map(ToOwned::to_owned))),
+        Behind::Dashes => rest.trim_start(),
+        Behind::Name => rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | ':')),
+    };
     Ok((name, value(rest)?))
 }
 
-fn split(text: &str) -> (&str, &str, bool) {
+/// What a value stands behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// A name without dashes, which may be followed by `=` or `:`.
+    Name,
+    /// An option with dashes, and a blank.
+    Dashes,
+    /// A letter with a dash, and nothing between.
+    Attached,
+}
+
+fn split(text: &str) -> (&str, &str, Behind) {
     if let Some(long) = text.strip_prefix("--") {
         let end = long.find(char::is_whitespace).unwrap_or(long.len());
-        return (&long[..end], &long[end..], false);
+        return (&long[..end], &long[end..], Behind::Dashes);
     }
     if let Some(short) = text.strip_prefix('-') {
         let end = short.find(char::is_whitespace).unwrap_or(short.len());
         let first = short.chars().next().map_or(0, char::len_utf8);
         // `-ofile` is an option and its value; `-sS` are two without.
         let takes_value = matches!(setting(&short[..first]), Setting::Output | Setting::Each(_));
-        let end = if takes_value { first } else { end };
-        return (&short[..end], &short[end..], false);
+        return match end {
+            end if takes_value && end > first => (&short[..first], &short[first..], Behind::Attached),
+            end => (&short[..end], &short[end..], Behind::Dashes),
+        };
     }
     let end = text.find(|c: char| c.is_whitespace() || matches!(c, '=' | ':'));
     let end = end.unwrap_or(text.len());
-    (&text[..end], &text[end..], true)
+    (&text[..end], &text[end..], Behind::Name)
 }
 
 fn value(text: &str) -> Result<Option<String>, LineError> {
@@ -118,6 +136,7 @@ mod tests {
             ("--url http://h/a", "url", Some("http://h/a")),
             ("-o a.bin", "o", Some("a.bin")),
             ("-oa.bin", "o", Some("a.bin")),
+            ("-o\"a b\"", "o", Some("\"a")),
             ("-o \"a b\"", "o", Some("a b")),
             ("-O", "O", None),
             ("-sS", "sS", None),
