@@ -224,7 +224,7 @@ pub(crate) struct Args {
     )]
     pub(crate) color: ColorChoice,
 
-    /// Write what failed as a list to run again, passwords in its URLs included
+    /// Write what failed as a list that haul and aria2c run again, its passwords included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 

@@ -86,8 +86,8 @@ fn what_aria2c_saves_of_its_session_runs_as_it_is() {
     assert!(saved.contains("\n gid=") && saved.contains("\n dir=/"), "{saved}");
     room.haul().impatient().arg(&session).run().succeeds().finished(3, 3);
     room.holds_exactly(&[("x.bin", "a"), ("sub/b", "b"), ("c", "c")]);
-    let last = origin.requests_for("/a").pop().unwrap();
-    assert_eq!(last.field("X-A"), Some("a"));
+    let request = origin.requests_for("/a").pop().unwrap();
+    assert_eq!(request.field("X-A"), Some("a"));
 }
 
 #[test]

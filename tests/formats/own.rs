@@ -94,7 +94,7 @@ fn an_entry_s_fields_take_the_place_of_the_run_s() {
 fn no_secret_of_an_entry_is_in_a_part_a_mark_or_a_message() {
     let origin = Origin::new();
     let url = origin
-        .file("/a", [b'x'; 100_000])
+        .file("/a", vec![b'x'; 100_000])
         .etag("v1")
         .always(Answer::CutAfter(20_000))
         .url();
