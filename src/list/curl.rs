@@ -19,12 +19,16 @@ use config::Setting;
 const HELD: usize = 1024;
 /// Names of options that are remembered to be told of.
 const UNKNOWN: usize = 100;
-/// Bytes of options that a group may have.
-const LARGEST: usize = 64 * 1024;
+/// Bytes of their URLs and outputs, before the oldest is let go.
+const HELD_BYTES: usize = 1 << 20;
+/// Bytes of options that a group may have: each of its entries has them.
+const LARGEST: usize = 8 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Curl {
     nodes: VecDeque<Node>,
+    /// Bytes that they hold.
+    weight: usize,
     /// So many of them, the first ones, have their URL; and so many have their output.
     urls: usize,
     outputs: usize,
@@ -56,12 +60,22 @@ enum Output {
     File(String),
 }
 
+impl Output {
+    fn weight(&self) -> usize {
+        match self {
+            Self::File(path) => path.len(),
+            Self::Unsaid | Self::Remote => 0,
+        }
+    }
+}
+
 impl Curl {
     fn take(&mut self, number: u64, name: &str, value: Option<String>, found: &mut Found) -> Result<(), LineError> {
         let needed = |value: Option<String>| value.ok_or_else(|| wrong(name, "a value is missing"));
         match config::setting(name) {
             Setting::Url => {
                 let url = needed(value)?;
+                self.weight += url.len();
                 self.grow(self.urls);
                 self.nodes[self.urls].url = Some((number, url));
                 self.urls += 1;
@@ -94,6 +108,7 @@ impl Curl {
             };
         }
         self.grow(self.outputs);
+        self.weight += output.weight();
         self.nodes[self.outputs].output = output;
         self.outputs += 1;
         Ok(())
@@ -123,6 +138,7 @@ impl Curl {
         let Some(node) = self.nodes.pop_front() else { return };
         self.urls = self.urls.saturating_sub(1);
         self.outputs = self.outputs.saturating_sub(1);
+        self.weight -= node.output.weight() + node.url.as_ref().map_or(0, |(_, url)| url.len());
         let Some((number, url)) = node.url else { return };
         self.gone += 1;
         self.without_output += usize::from(matches!(node.output, Output::Unsaid));
@@ -171,7 +187,7 @@ impl Grammar for Curl {
         if line::is_nothing(bytes) {
             return;
         }
-        if self.nodes.len() >= HELD {
+        if self.nodes.len() >= HELD || self.weight > HELD_BYTES {
             self.release(found);
         }
         let taken = line::text(line::strip(bytes)).and_then(|text| {

@@ -58,20 +58,24 @@ fn single(number: u64, text: &str) -> Result<Draft, LineError> {
 
 /// Are there several fields between tabs, and each is a URL?
 fn is_mirrored(text: &str) -> bool {
-    let is_url = |field: &str| scheme(field.trim()).is_some() && !field.trim().contains(' ');
-    text.contains('\t') && text.split('\t').all(is_url)
+    let is_url = |field: &str| scheme(field).is_some() && !field.contains(' ');
+    text.contains('\t') && fields(text).all(is_url)
+}
+
+/// What stands between tabs; nothing between two of them is nothing.
+fn fields(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\t').map(str::trim).filter(|field| !field.is_empty())
 }
 
 /// URLs of one file, the first that haul can ask before the others.
 fn mirrored(number: u64, text: &str) -> Result<Draft, LineError> {
-    let fields = || text.split('\t').map(str::trim);
-    let (first, draft) = fields()
+    let (first, draft) = fields(text)
         .map(url)
         .enumerate()
         .find(|(_, url)| !matches!(url, Err(LineError::Scheme(_))))
-        .unwrap_or_else(|| (0, url(text.split('\t').next().unwrap_or_default())));
+        .unwrap_or_else(|| (0, url(text)));
     let mut draft = Draft::new(number, draft?);
-    for (_, mirror) in fields().enumerate().filter(|&(at, _)| at != first) {
+    for (_, mirror) in fields(text).enumerate().filter(|&(at, _)| at != first) {
         draft.mirror(mirror)?;
     }
     Ok(draft)
@@ -148,6 +152,7 @@ mod tests {
                 None,
             ),
             ("http://h/a\thttp://h/a", "http://h/a", None),
+            ("http://h/a\t\t http://i/a ", "http://h/a http://i/a", None),
             ("ftp://h/a\thttp://i/a\tftp://j/a", "http://i/a", None),
         ] {
             let expected = (url.to_owned(), path.map(str::to_owned));

@@ -145,6 +145,12 @@ fn an_option_that_cannot_be_used_fails_its_entry_and_no_other() {
         let bad = format!("line 2 http://h/a?t=…: {why}");
         reads(Format::Auto, &list, &[&bad, "line 5 http://h/b"]);
     }
+    let read = entries(
+        Format::Auto,
+        b"http://h/a\n http-passwd=hush\xFF\n header=x: \0\nhttp://h/b\n",
+    );
+    let read: Vec<_> = read.iter().map(told).collect();
+    assert_eq!(read, ["line 2 http://h/a: invalid UTF-8", "line 4 http://h/b"]);
     let own = "header=Accept-Encoding: gzip";
     let note = "line 1 http://h/a (header accept-encoding is haul's own and not taken from a list)";
     reads(Format::Auto, &format!("http://h/a\n {own}\n"), &[note]);

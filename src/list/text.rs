@@ -49,14 +49,14 @@ impl Text {
         }
     }
 
-    fn option(&mut self, number: u64, (name, value): (&str, &str), found: &mut Found) {
+    fn option(&mut self, number: u64, (name, value): (&str, &[u8]), found: &mut Found) {
         let why = match &mut self.above {
             Above::Failed => return,
             Above::Nothing => LineError::Orphan,
             Above::Gone => LineError::Late,
             Above::Open(draft) => {
                 self.has_options = true;
-                match draft.set(name, value) {
+                match line::text(value).and_then(|value| draft.set(name, value)) {
                     Ok(Taken::Yes) => return,
                     Ok(Taken::Unknown) => return found.unknown(draft, "option", name),
                     Err(why) => {
@@ -133,17 +133,15 @@ impl Grammar for Text {
 }
 
 /// `name=value` behind a blank, as aria2 has it.
-fn option(line: &[u8]) -> Option<(&str, &str)> {
+fn option(line: &[u8]) -> Option<(&str, &[u8])> {
     if !matches!(line.first(), Some(b' ' | b'\t')) {
         return None;
     }
     let equals = line.iter().position(|&b| b == b'=')?;
     let name = std::str::from_utf8(line[..equals].trim_ascii()).ok()?;
     let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if name.is_empty() || !name.bytes().all(is_name) {
-        return None;
-    }
-    Some((name, std::str::from_utf8(line[equals + 1..].trim_ascii()).ok()?))
+    let is_option = !name.is_empty() && name.bytes().all(is_name);
+    is_option.then(|| (name, line[equals + 1..].trim_ascii()))
 }
 
 /// Every line is a JSON object.

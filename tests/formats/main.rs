@@ -6,6 +6,7 @@ mod support;
 mod aria2;
 mod curl;
 mod limits;
+mod memory;
 mod own;
 mod packed;
 mod tables;
