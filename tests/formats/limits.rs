@@ -1,6 +1,6 @@
 //! Sizes that a list or the user sets, and the folders of URLs.
 
-use crate::support::Answer::{Chunked, CutAfter, UntilClose};
+use crate::support::Answer::{Chunked, CutAfter, Flood, SilentAfter, UntilClose};
 use crate::support::{Answer, Origin, Room, bytes};
 
 const LIMIT: usize = 100_000;
@@ -106,6 +106,31 @@ fn a_file_larger_than_allowed_is_not_fetched() {
     for wrong in ["0", "x", "-1", "1X"] {
         room.haul().args(["--max-size", wrong]).stdin(&list).run().exits_with(2);
     }
+}
+
+#[test]
+fn what_is_too_large_is_left_at_once() {
+    let origin = Origin::new();
+    // The head announces what never comes.
+    origin.file("/announced", bytes(LIMIT, 1)).always(SilentAfter(0));
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunk = [b"4000\r\n", &bytes(0x4000, 1)[..], b"\r\n"].concat();
+    origin.file("/endless", "").always(Flood(head.to_vec(), chunk));
+    let room = Room::new();
+    let list = origin.list(["/announced", "/endless"]);
+    let outcome = room
+        .haul()
+        .args(["--max-size", "50K", "--timeout", "1h"])
+        .stdin(&list)
+        .run();
+    outcome.fails().finished(0, 2).says("larger than 50.0 KiB (--max-size)");
+    let listed = list.replace('\n', "\n size=50000\n");
+    let outcome = room.haul().args(["--timeout", "1h"]).stdin(listed).run();
+    outcome
+        .fails()
+        .says("the server has 100000 bytes, the list says 50000")
+        .says("the server has more than the 50000 bytes that the list says");
+    assert_eq!(room.names(), [""; 0]);
 }
 
 #[test]
