@@ -31,8 +31,8 @@ enum Columns {
     Unread,
     /// A URL, and perhaps a path.
     Unnamed,
-    /// By name; the URL is the first.
-    Named(Vec<String>),
+    /// By name; the URL is at this one.
+    Named(usize, Vec<String>),
 }
 
 impl Csv {
@@ -89,12 +89,19 @@ impl Csv {
         let result = match cells.map_err(problem) {
             Err(problem) => Err(problem),
             Ok(cells) => match &self.columns {
-                Columns::Unread if cells[0].eq_ignore_ascii_case("url") => {
+                Columns::Unread if head(&cells).is_some() => {
+                    let at = head(&cells).unwrap_or_default();
                     let name = |cell: &&str| cell.to_ascii_lowercase().replace('_', "-");
-                    self.columns = Columns::Named(cells.iter().map(name).collect());
+                    self.columns = Columns::Named(at, cells.iter().map(name).collect());
                     return;
                 }
-                Columns::Named(names) => named(number, names, &cells, found).map_err(problem),
+                Columns::Named(at, names) => {
+                    let url = cells.get(*at).copied().unwrap_or_default();
+                    named(number, (*at, url), names, &cells, found).map_err(|why| Problem {
+                        text: beginning(url.as_bytes()),
+                        why,
+                    })
+                }
                 Columns::Unread | Columns::Unnamed => {
                     let entry = unnamed(number, &cells).map_err(problem);
                     self.columns = Columns::Unnamed;
@@ -155,19 +162,32 @@ fn unnamed(number: u64, cells: &[&str]) -> Result<Draft, LineError> {
         }
         _ => {
             return Err(LineError::Table(
-                "more cells than a URL and a path; a first line that begins with url names columns",
+                "more cells than a URL and a path; a first line with a cell called url names columns",
             ));
         }
     }
     Ok(draft)
 }
 
-fn named(number: u64, names: &[String], cells: &[&str], found: &mut Found) -> Result<Draft, LineError> {
+/// Where the URLs are, if this row names the columns: one of them is called `url`, and none is a URL.
+fn head(cells: &[&str]) -> Option<usize> {
+    let at = cells.iter().position(|cell| cell.eq_ignore_ascii_case("url"))?;
+    cells.iter().all(|cell| !cell.contains("://")).then_some(at)
+}
+
+fn named(
+    number: u64,
+    (at, url): (usize, &str),
+    names: &[String],
+    cells: &[&str],
+    found: &mut Found,
+) -> Result<Draft, LineError> {
     if cells.len() > names.len() {
         return Err(LineError::Table("more cells than named columns"));
     }
-    let mut draft = Draft::new(number, line::url(cells[0])?);
-    for (name, cell) in names.iter().zip(cells).skip(1).filter(|(_, cell)| !cell.is_empty()) {
+    let mut draft = Draft::new(number, line::url(url)?);
+    let others = names.iter().zip(cells).enumerate().filter(|(column, _)| *column != at);
+    for (_, (name, cell)) in others.filter(|(_, (_, cell))| !cell.is_empty()) {
         if draft.set(name, cell)? == Taken::Unknown {
             found.unknown(&mut draft, "column", &shown(name));
         }

@@ -302,11 +302,22 @@ fn tables_have_a_url_and_a_path_or_named_columns() {
         Format::Csv,
         "http://h/a,x,hush\nid,url\nhttp://h/b,\"open\nhttp://h/c\n",
         &[
-            "line 1 http://h/a: more cells than a URL and a path; a first line that begins with url names columns",
+            "line 1 http://h/a: more cells than a URL and a path; a first line with a cell called url names columns",
             "line 2 id: not a URL (a URL begins with http:// or https://)",
             "line 3 : a quoted cell that does not end",
         ],
     );
+    reads(
+        Format::Csv,
+        "id,caption,Url,out\n1,hush,http://h/a,x\n2,hush,ftp://h/a\n3,hush\nhttp://h/b,url\n",
+        &[
+            "line 2 http://h/a to x (column id is not used) (column caption is not used)",
+            "line 3 ftp://h/a: ftp: is not http or https",
+            "line 4 : not a URL (a URL begins with http:// or https://)",
+            "line 5 : not a URL (a URL begins with http:// or https://)",
+        ],
+    );
+    reads(Format::Csv, "http://h/a,url\n", &["line 1 http://h/a to url"]);
     let open = format!("http://h/a,\"{}http://h/b\n", "x\n".repeat(40_000));
     let read = entries(Format::Csv, open.as_bytes());
     assert_eq!(told(&read[0]), "line 1 http://h/a: a row of more than 64 KiB");
