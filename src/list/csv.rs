@@ -66,6 +66,17 @@ impl Csv {
         }
     }
 
+    /// The first cell of the row, or its first line: what may be shown.
+    fn first(&self) -> String {
+        let cell = if self.written.1 > 0 {
+            self.ends[0]
+        } else {
+            self.written.0
+        };
+        let line = self.bytes[..cell].split(|&b| b == b'\n').next();
+        beginning(line.unwrap_or_default())
+    }
+
     /// The next line begins a row, whatever stood before.
     fn reset(&mut self) {
         self.reader.reset();
@@ -129,8 +140,7 @@ impl Grammar for Csv {
             Ok(true) => self.row(begun, found),
             Ok(false) => return,
             Err(why) => {
-                let first = if self.written.1 > 0 { self.ends[0] } else { 0 };
-                found.bad(begun, beginning(&self.bytes[..first]), why);
+                found.bad(begun, self.first(), why);
             }
         }
         self.reset();
@@ -144,11 +154,7 @@ impl Grammar for Csv {
 
     fn end(&mut self, found: &mut Found) {
         if let Some(begun) = self.begun {
-            found.bad(
-                begun,
-                String::new(),
-                LineError::Table("a quoted cell that does not end"),
-            );
+            found.bad(begun, self.first(), LineError::Table("a quoted cell that does not end"));
         }
     }
 }

@@ -304,7 +304,7 @@ fn tables_have_a_url_and_a_path_or_named_columns() {
         &[
             "line 1 http://h/a: more cells than a URL and a path; a first line with a cell called url names columns",
             "line 2 id: not a URL (a URL begins with http:// or https://)",
-            "line 3 : a quoted cell that does not end",
+            "line 3 http://h/b: a quoted cell that does not end",
         ],
     );
     reads(
