@@ -184,7 +184,10 @@ impl Draft {
             line: self.line,
         };
         Job {
-            name: name.map(|path| reading.inside(&path)),
+            // The run's folder itself says nothing of a path.
+            name: name
+                .map(|path| reading.inside(&path))
+                .filter(|path| !path.as_os_str().is_empty()),
             checksum: self.checksum,
             size: self.size,
             extras: (extras != Extras::default()).then(|| Box::new(extras)),

@@ -114,7 +114,7 @@ fn aria2_s_options_belong_to_the_entry_above_them() {
             "line 1 http://h/a or http://i/a to sub/x y.bin sha256:e3b0c [x-a: b] [cookie: c] [referer: http://r/] \
              [user-agent: me] as u:p=w",
             "line 14 http://h/b to deep/ 5 B (option split is not used) (option pause is not used)",
-            "line 19 http://h/c to ",
+            "line 19 http://h/c",
             "line 22 http://h/d to d",
         ],
     );
