@@ -39,7 +39,7 @@ impl Found {
         self.entries.push_back(Err(BadLine {
             id: JobId(line),
             place: Place { list: None, line },
-            text,
+            text: cut(&text),
             why,
         }));
     }
@@ -77,8 +77,11 @@ pub(super) struct Problem {
 /// Enough of a bad line to find it by. Secrets are hidden before it is cut: of half a password nobody can tell that
 /// it is one.
 pub(super) fn beginning(line: &[u8]) -> String {
+    cut(&redact_line(&String::from_utf8_lossy(line)))
+}
+
+fn cut(text: &str) -> String {
     const SHOWN: usize = 100;
-    let text = redact_line(&String::from_utf8_lossy(line));
     let text = text.trim();
     if text.chars().nth(SHOWN).is_none() {
         return text.to_owned();

@@ -151,6 +151,9 @@ fn an_option_that_cannot_be_used_fails_its_entry_and_no_other() {
     );
     let read: Vec<_> = read.iter().map(told).collect();
     assert_eq!(read, ["line 2 http://h/a: invalid UTF-8", "line 4 http://h/b"]);
+    let long = format!("http://h/{}\n size=x\n", "a".repeat(1000));
+    let shown = format!("line 2 http://h/{}…: size: no whole number of bytes", "a".repeat(90));
+    reads(Format::Auto, &long, &[&shown]);
     let own = "header=Accept-Encoding: gzip";
     let note = "line 1 http://h/a (header accept-encoding is haul's own and not taken from a list)";
     reads(Format::Auto, &format!("http://h/a\n {own}\n"), &[note]);
