@@ -140,7 +140,7 @@ impl Grammar for Csv {
             Ok(true) => self.row(begun, found),
             Ok(false) => return,
             Err(why) => {
-                found.bad(begun, self.first(), why);
+                found.bad(begun, &self.first(), why);
             }
         }
         self.reset();
@@ -148,13 +148,17 @@ impl Grammar for Csv {
 
     fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found) {
         let first = begun.split(|&b| b == self.delimiter).next().unwrap_or_default();
-        found.bad(self.begun.unwrap_or(number), beginning(first), why);
+        found.bad(self.begun.unwrap_or(number), &beginning(first), why);
         self.reset();
     }
 
     fn end(&mut self, found: &mut Found) {
         if let Some(begun) = self.begun {
-            found.bad(begun, self.first(), LineError::Table("a quoted cell that does not end"));
+            found.bad(
+                begun,
+                &self.first(),
+                LineError::Table("a quoted cell that does not end"),
+            );
         }
     }
 }

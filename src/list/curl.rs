@@ -149,7 +149,7 @@ impl Curl {
                 }
                 found.good(draft);
             }
-            Err(why) => found.bad(number, beginning(url.as_bytes()), why),
+            Err(why) => found.bad(number, &beginning(url.as_bytes()), why),
         }
     }
 
@@ -195,13 +195,13 @@ impl Grammar for Curl {
             self.take(number, name, value, found)
         });
         if let Err(why) = taken {
-            found.bad(number, config::shown(bytes), why);
+            found.bad(number, &config::shown(bytes), why);
         }
     }
 
     fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found) {
         self.pause(found);
-        found.bad(number, config::shown(begun), why);
+        found.bad(number, &config::shown(begun), why);
     }
 
     fn waits(&self) -> bool {

@@ -35,11 +35,11 @@ impl Found {
     }
 
     /// Something is no entry. The text holds no secret.
-    pub(super) fn bad(&mut self, line: u64, text: String, why: LineError) {
+    pub(super) fn bad(&mut self, line: u64, text: &str, why: LineError) {
         self.entries.push_back(Err(BadLine {
             id: JobId(line),
             place: Place { list: None, line },
-            text: cut(&text),
+            text: cut(text),
             why,
         }));
     }
@@ -48,7 +48,7 @@ impl Found {
     pub(super) fn result(&mut self, line: u64, result: Result<Draft, Problem>) {
         match result {
             Ok(draft) => self.good(draft),
-            Err(Problem { text, why }) => self.bad(line, text, why),
+            Err(Problem { text, why }) => self.bad(line, &text, why),
         }
     }
 

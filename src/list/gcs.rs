@@ -32,7 +32,7 @@ impl Grammar for Gcs {
     }
 
     fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found) {
-        found.bad(number, beginning(begun), why);
+        found.bad(number, &beginning(begun), why);
     }
 }
 

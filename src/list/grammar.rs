@@ -119,7 +119,7 @@ impl<S: Stream<Item = Line>> Reader<Pin<Box<S>>> {
                 return;
             }
             if let Some(why) = stranger(bytes) {
-                self.found.bad(line.number, beginning(bytes), why);
+                self.found.bad(line.number, &beginning(bytes), why);
                 self.ended = true;
                 return;
             }

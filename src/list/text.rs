@@ -62,13 +62,13 @@ impl Text {
                     Err(why) => {
                         let text = draft.url.to_string();
                         self.above = Above::Failed;
-                        return found.bad(number, text, why);
+                        return found.bad(number, &text, why);
                     }
                 }
             }
         };
         // What follows the name may be a secret.
-        found.bad(number, format!("{name}=…"), why);
+        found.bad(number, &format!("{name}=…"), why);
         self.above = Above::Failed;
     }
 }
@@ -91,7 +91,7 @@ impl Grammar for Text {
             Ok(None) => {}
             Ok(Some(draft)) => self.above = Above::Open(Box::new(draft)),
             Err(why) => {
-                found.bad(number, beginning(bytes), why);
+                found.bad(number, &beginning(bytes), why);
                 self.above = Above::Failed;
             }
         }
@@ -104,7 +104,7 @@ impl Grammar for Text {
         match &self.above {
             // Where the list broke off, options of this entry may be missing.
             Above::Open(draft) if self.has_options && matches!(why, LineError::Unreadable(_)) => {
-                found.bad(draft.line, draft.url.to_string(), why.clone());
+                found.bad(draft.line, &draft.url.to_string(), why.clone());
             }
             _ => self.close(found),
         }
@@ -113,7 +113,7 @@ impl Grammar for Text {
             None if line::strip(begun).starts_with(b"{") => jsonl::HIDDEN.to_owned(),
             None => beginning(begun),
         };
-        found.bad(number, text, why);
+        found.bad(number, &text, why);
         self.above = Above::Failed;
     }
 
