@@ -9,7 +9,8 @@ use sha2::digest::DynDigest;
 use sha2::{Sha256, Sha512};
 
 /// How a checksum is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Of two, the later one is the stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// RFC 1321. Finds accidents, not attackers.
@@ -39,7 +40,7 @@ impl Algorithm {
     }
 
     /// The name, with or without a dash, in any case: `sha-256`, `SHA256`.
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase().replace('-', "");
         let name = if name == "sha" { "sha1" } else { &name };
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
@@ -69,6 +70,11 @@ impl Checksum {
             algorithm,
             digest: digest.into(),
         })
+    }
+
+    /// All the digits of a digest, in hexadecimal.
+    pub(crate) fn hex(algorithm: Algorithm, hex: &str) -> Option<Self> {
+        Self::new(algorithm, &from_hex(hex.trim())?)
     }
 
     /// `sha256:9f86d0…`, as on the command line.

@@ -160,6 +160,20 @@ pub enum TransferError {
     /// An earlier entry found that nothing can be written there.
     #[error("not begun: the file system is read-only")]
     ReadOnly,
+    /// The file is not as long as the list says.
+    #[error("{}", wrong_size(*.listed, *.found))]
+    WrongSize {
+        /// Bytes by the list.
+        listed: u64,
+        /// Bytes by the server; `None` when it is only known that there are more.
+        found: Option<u64>,
+    },
+    /// The file is larger than the settings allow.
+    #[error("larger than {} (--max-size)", crate::report::size(*.limit))]
+    TooLarge {
+        /// Bytes allowed.
+        limit: u64,
+    },
     /// The body went on after its end.
     #[error("more bytes than were announced")]
     LongBody,
@@ -210,8 +224,8 @@ impl TransferError {
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
-            Self::Checksum(_) => Kind::Checksum,
-            Self::Refused(_) => Kind::Refused,
+            Self::Checksum(_) | Self::WrongSize { .. } => Kind::Checksum,
+            Self::TooLarge { .. } | Self::Refused(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -277,9 +291,41 @@ pub enum LineError {
     /// Too long to be an entry.
     #[error("longer than {} KiB", .0 / 1024)]
     TooLong(usize),
-    /// More than one URL.
-    #[error("more than one URL in a line")]
+    /// More than one URL, and they are not mirrors.
+    #[error("more than one URL in a line (mirrors are separated by a tab, and nothing else stands with them)")]
     SeveralUrls,
+    /// A field of the entry that cannot be used. Its value may be a secret and is not told.
+    #[error("{}: {why}", crate::tame::tame(.name))]
+    Field {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An option that belongs to no entry.
+    #[error("an option, and no URL above it")]
+    Orphan,
+    /// An option of an entry that was given on: the list paused between them.
+    #[error("an option that came too late: the list paused, and its entry was begun without it")]
+    Late,
+    /// One entry holds more than that.
+    #[error("an entry of more than {} KiB", .0 / 1024)]
+    TooMuch(usize),
+    /// Broken JSON, from this column on.
+    #[error("not JSON from column {0} on")]
+    Json(usize),
+    /// A table row that cannot be read.
+    #[error("{0}")]
+    Table(&'static str),
+    /// A web page instead of a list.
+    #[error("this is a web page, not a list; is the list behind a login, or is there a link to its raw text?")]
+    Html,
+    /// Metalink (RFC 5854) or other XML.
+    #[error("this is XML (a metalink?), not a list; haul reads no metalinks: write the URLs of its files as lines")]
+    Xml,
+    /// UTF-16.
+    #[error("this is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")]
+    Utf16,
     /// The list itself could not be read on.
     #[error("the list cannot be read on: {0}")]
     Unreadable(String),
@@ -324,6 +370,13 @@ fn status_line(status: StatusCode) -> String {
         }
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => format!("{} (unknown status)", status.as_u16()),
+    }
+}
+
+fn wrong_size(listed: u64, found: Option<u64>) -> String {
+    match found {
+        Some(found) => format!("the server has {found} bytes, the list says {listed}"),
+        None => format!("the server has more than the {listed} bytes that the list says"),
     }
 }
 

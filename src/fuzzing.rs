@@ -1,6 +1,7 @@
 //! What must hold of everything that strangers write, as functions for the targets in `fuzz/`. Each panics when it does
 //! not. Built only under `--cfg fuzzing`.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
@@ -13,26 +14,48 @@ use crate::disk::part::gaps_of;
 use crate::disk::record::Record;
 use crate::gaps::Gaps;
 use crate::http::{ContentRange, filename, retry_after as read_retry_after};
-use crate::list;
+use crate::list::{self, Format, Reading};
 use crate::tame::is_treacherous;
 
-/// A list: every line is at most one entry, and whatever path an entry gets stays in the folder.
+/// A list in the form that its beginning tells, packed ones included.
 pub fn list(bytes: &[u8]) {
-    let entries: Vec<_> = list::from_lines(bytes)
+    read(bytes, Format::Auto);
+}
+
+/// A list in the form that the first byte chooses.
+pub fn format(bytes: &[u8]) {
+    const FORMATS: [Format; 6] = [
+        Format::Text,
+        Format::Csv,
+        Format::Tsv,
+        Format::Jsonl,
+        Format::Gcs,
+        Format::Curl,
+    ];
+    if let Some((first, list)) = bytes.split_first() {
+        read(list, FORMATS[usize::from(*first) % FORMATS.len()]);
+    }
+}
+
+/// Every line is at most one entry, whatever path an entry gets stays in the folder, and no field has two lines.
+fn read(bytes: &[u8], format: Format) {
+    let entries: Vec<_> = list::read(bytes, Reading::of(format))
         .collect()
         .now_or_never()
         .expect("memory is never waited for");
-    assert!(entries.len() <= bytes.split(|&b| b == b'\n').count());
     let mut claims = Claims::new(Case::Ignored);
-    let mut last = 0;
+    let mut lines = HashSet::new();
     for entry in entries {
         let line = entry.as_ref().map_or_else(|bad| bad.place.line, |job| job.place.line);
-        assert!(line > last, "line {line} after {last}");
-        last = line;
+        assert!(line > 0 && lines.insert(line), "line {line} twice");
         match entry {
             Ok(job) => {
                 let url = job.url.reveal();
-                assert!(matches!(url.scheme(), "http" | "https") && url.has_host());
+                for url in std::iter::once(&job.url).chain(job.mirrors()) {
+                    assert!(matches!(url.reveal().scheme(), "http" | "https") && url.reveal().has_host());
+                }
+                let fields = job.request().map_or(&[][..], |own| &own.headers);
+                assert!(fields.iter().all(|(_, value)| !value.as_bytes().contains(&b'\n')));
                 let path = job
                     .name
                     .map_or_else(|| Ok(name::of_url(url).into()), |path| name::of_path(&path, url));

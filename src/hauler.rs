@@ -33,6 +33,8 @@ use crate::transfer::Tools;
 const AHEAD: usize = 4096;
 /// Bodies that may wait for the disk beyond those that hold a connection. Each is as large as a small file at most.
 const FINISHING: usize = 64;
+/// What a list may say that nobody knows: so many kinds of it are told.
+const WARNINGS: usize = 100;
 /// Bytes of URLs that may wait.
 const AHEAD_BYTES: usize = 4 << 20;
 
@@ -147,6 +149,8 @@ struct Run<'a> {
     is_read: bool,
     /// Bytes of URLs in tasks.
     waiting: usize,
+    /// What was warned of.
+    warned: HashSet<String>,
 }
 
 impl<'a> Run<'a> {
@@ -162,6 +166,7 @@ impl<'a> Run<'a> {
             listed: 0,
             is_read: false,
             waiting: 0,
+            warned: HashSet::new(),
         }
     }
 
@@ -175,6 +180,7 @@ impl<'a> Run<'a> {
     /// its retries included.
     async fn start(&mut self, job: Job) {
         self.count().await;
+        self.warn(&job).await;
         let job = Arc::new(job);
         let is_there = |path: &_| self.shared.tools.disk.is_taken(path);
         let named = names::give(&job, &self.shared.settings, &mut lock(&self.claims), is_there);
@@ -183,7 +189,7 @@ impl<'a> Run<'a> {
             Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
-        self.waiting += job.url.reveal().as_str().len();
+        self.waiting += job.weight();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
         let entry = delivery::Entry {
             host: job.url.host(),
@@ -197,6 +203,17 @@ impl<'a> Run<'a> {
             self.queue.push_back(entry);
         } else {
             self.spawn(entry).await;
+        }
+    }
+
+    /// Tells once what the list says that haul does not know.
+    async fn warn(&mut self, job: &Job) {
+        let notes = job.extras.as_ref().map_or(&[][..], |extras| &extras.notes);
+        for note in notes {
+            if self.warned.len() < WARNINGS && self.warned.insert(note.clone()) {
+                let warning = format!("{note} ({})", job.place);
+                self.events.send(|| Event::Warning(warning)).await;
+            }
         }
     }
 
@@ -234,7 +251,9 @@ impl<'a> Run<'a> {
             Ok(row) => row,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        self.waiting -= row.url().map_or(0, |url| url.reveal().as_str().len());
+        if let Source::Job(job) = &row.source {
+            self.waiting -= job.weight();
+        }
         self.end(row).await;
         if let Some(next) = self.queue.pop_front() {
             self.spawn(next).await;

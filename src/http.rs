@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use url::Url;
 
 use crate::error::{SetupError, TransferError};
+use crate::job::OwnRequest;
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
 pub(crate) use coding::{Decoded, is_the_file};
@@ -62,6 +63,8 @@ pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) leg: Leg,
+    /// What the entry says beyond the settings.
+    pub(crate) own: Option<&'a OwnRequest>,
     /// Only if it changed.
     pub(crate) unless: Option<&'a Unless>,
     /// Only the bytes from here on, to the end or to this one; and only if the validator still holds
@@ -122,6 +125,19 @@ impl Http {
         self.clients.renew();
     }
 
+    /// The credentials of the URL, or of its entry, or of the run, unless the entry brings a field of its own.
+    fn authorization(&self, request: &Request<'_>) -> Option<HeaderValue> {
+        let listed = request.own.and_then(|own| own.credentials.clone());
+        if let Some(own) = client::credentials_of(request.url).or(listed) {
+            return client::basic(&own);
+        }
+        let brings = |own: &OwnRequest| own.headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
+        if request.own.is_some_and(brings) {
+            return None;
+        }
+        self.credentials.as_ref().and_then(client::basic)
+    }
+
     fn build(&self, request: &Request<'_>) -> reqwest::Request {
         let mut url = request.url.clone();
         let has_userinfo = !url.username().is_empty() || url.password().is_some();
@@ -136,11 +152,13 @@ impl Http {
             Leg::Home => &self.home,
             Leg::Away => &self.away,
         });
-        if request.leg == Leg::Home {
-            let own = client::credentials_of(request.url);
-            if let Some(value) = own.as_ref().or(self.credentials.as_ref()).and_then(client::basic) {
-                fields.insert(header::AUTHORIZATION, value);
-            }
+        let may_go = |name: &header::HeaderName| request.leg == Leg::Home || is_no_secret(name);
+        let own = request.own.map_or(&[][..], |own| &own.headers);
+        put_in_place(fields, own.iter().filter(|(name, _)| may_go(name)));
+        if request.leg == Leg::Home
+            && let Some(value) = self.authorization(request)
+        {
+            fields.insert(header::AUTHORIZATION, value);
         }
         let condition = match request.unless {
             None => None,
@@ -245,6 +263,16 @@ fn base_fields(settings: &Settings, may_go: impl Fn(&header::HeaderName) -> bool
     fields
 }
 
+/// Fields that take the place of those of the same name.
+fn put_in_place<'f>(fields: &mut HeaderMap, own: impl Iterator<Item = &'f (header::HeaderName, HeaderValue)> + Clone) {
+    for (name, _) in own.clone() {
+        fields.remove(name);
+    }
+    for (name, value) in own {
+        fields.append(name.clone(), value.clone());
+    }
+}
+
 /// Fields that say what we are and what we take. Anything else may be a key to somebody's door.
 fn is_no_secret(name: &header::HeaderName) -> bool {
     [header::USER_AGENT, header::ACCEPT, header::ACCEPT_LANGUAGE].contains(name)
@@ -272,12 +300,13 @@ mod tests {
             ..Settings::default()
         };
         let http = Http::new(&settings, &Timeouts::default()).unwrap();
-        let sent = |url: &str, leg| {
+        let sent = |url: &str, leg, own: Option<&OwnRequest>| {
             let url = Url::parse(url).unwrap();
             let built = http.build(&Request {
                 method: Method::GET,
                 url: &url,
                 leg,
+                own,
                 unless: None,
                 range: None,
             });
@@ -286,13 +315,40 @@ mod tests {
             names.sort_unstable();
             (names.join(" "), built.headers().get(header::AUTHORIZATION).cloned())
         };
-        let (home, basic) = sent("http://h/", Leg::Home);
+        let (home, basic) = sent("http://h/", Leg::Home, None);
         assert_eq!(home, "accept accept-encoding authorization cookie user-agent x-api-key");
         assert_eq!(basic.unwrap(), "Basic dTpw");
-        assert_eq!(sent("http://me:pw%40@h/", Leg::Home).1.unwrap(), "Basic bWU6cHdA");
+        assert_eq!(sent("http://me:pw%40@h/", Leg::Home, None).1.unwrap(), "Basic bWU6cHdA");
         assert_eq!(
-            sent("http://me:pw@h/", Leg::Away).0,
+            sent("http://me:pw@h/", Leg::Away, None).0,
             "accept accept-encoding user-agent"
         );
+        let mut own = OwnRequest::default();
+        for (name, value) in [
+            ("x-api-key", "mine"),
+            ("x-other", "k"),
+            ("user-agent", "me"),
+            ("authorization", "Bearer t"),
+        ] {
+            own.headers
+                .push((name.parse().unwrap(), HeaderValue::from_static(value)));
+        }
+        let (home, bearer) = sent("http://h/", Leg::Home, Some(&own));
+        assert_eq!(
+            home,
+            "accept accept-encoding authorization cookie user-agent x-api-key x-other"
+        );
+        assert_eq!(bearer.unwrap(), "Bearer t");
+        own.credentials = Some(Credentials {
+            user: "a".into(),
+            password: "b".into(),
+        });
+        assert_eq!(sent("http://h/", Leg::Home, Some(&own)).1.unwrap(), "Basic YTpi");
+        assert_eq!(
+            sent("http://me:pw%40@h/", Leg::Home, Some(&own)).1.unwrap(),
+            "Basic bWU6cHdA"
+        );
+        let (away, basic) = sent("http://h/", Leg::Away, Some(&own));
+        assert_eq!((away.as_str(), basic), ("accept accept-encoding user-agent", None));
     }
 }

@@ -9,6 +9,11 @@ use url::{Position, Url};
 use crate::checksum::Checksum;
 use crate::error::LineError;
 
+mod request;
+
+pub use request::OwnRequest;
+pub(crate) use request::{Field, field, value_of};
+
 /// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
@@ -44,6 +49,54 @@ pub struct Job {
     pub name: Option<PathBuf>,
     /// What the file has to add up to, if the list says so.
     pub checksum: Option<Checksum>,
+    /// How long the file has to be, in bytes, if the list says so.
+    pub size: Option<u64>,
+    /// What few entries have: boxed, for thousands of entries wait at a time.
+    pub extras: Option<Box<Extras>>,
+}
+
+/// What few entries have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Other places of the same file, in the order of the list.
+    pub mirrors: Vec<SourceUrl>,
+    /// What its requests say beyond those of the run.
+    pub request: OwnRequest,
+    /// What the list says about it that haul does not know, in words: a person is told once of each.
+    pub notes: Vec<String>,
+}
+
+impl Job {
+    /// An entry that is a URL and nothing else.
+    pub fn new(id: JobId, place: Place, url: SourceUrl) -> Self {
+        Self {
+            id,
+            place,
+            url,
+            name: None,
+            checksum: None,
+            size: None,
+            extras: None,
+        }
+    }
+
+    /// Other places of the same file.
+    pub fn mirrors(&self) -> &[SourceUrl] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.mirrors)
+    }
+
+    /// What its requests say beyond those of the run.
+    pub fn request(&self) -> Option<&OwnRequest> {
+        self.extras.as_ref().map(|extras| &extras.request)
+    }
+
+    /// Bytes of text that it holds.
+    pub(crate) fn weight(&self) -> usize {
+        let urls = std::iter::once(&self.url).chain(self.mirrors());
+        let urls: usize = urls.map(|url| url.reveal().as_str().len()).sum();
+        // A mirror is more than its text.
+        urls + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
+    }
 }
 
 /// A line that is no entry. It becomes one failed row; the rest of the list goes on.

@@ -24,7 +24,7 @@
 //!
 //! # What flows where
 //!
-//! Bytes become lines, lines become [`job::Job`]s ([`list`]). [`Hauler::run`] is one `select!` loop: it gives each job
+//! Bytes become lines, lines become [`job::Job`]s ([`list`]; each format has a room of its own behind one stream). [`Hauler::run`] is one `select!` loop: it gives each job
 //! its name in list order and a task, as many as the settings allow, and collects a [`report::Row`] for each. A task
 //! waits for a slot, makes one try after the other, and each try asks (`http`), decides, and copies (`disk`). Whoever
 //! watches reads [`event::Event`]s and samples each transfer's [`event::Meter`].

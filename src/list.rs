@@ -3,37 +3,122 @@
 //! [`from_lines`] is the whole way for anything that tokio can read. A file or a pipe that may block for as long as
 //! it likes is read by a thread of its own ([`read_aside`]), never on the runtime.
 
+mod csv;
+mod curl;
+mod draft;
+mod found;
+mod gcs;
+mod grammar;
+mod jsonl;
 mod line;
 mod lines;
+mod packed;
 mod reader;
+mod text;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, stream};
 use tokio::io::AsyncBufRead;
 
-use crate::error::LineError;
 use crate::job::{BadLine, Job, JobId, Place};
-use crate::tame::redact_line;
 
 pub use reader::read_aside;
 
 /// What comes out of a list, entry by entry, in its order.
 pub type Entry = Result<Job, BadLine>;
 
-/// Reads a list of `URL`, `URL PATH` and `HEX  URL` lines. Blank lines and comments (`#` at the first non-blank) are skipped, a
-/// byte order mark and carriage returns dropped. A line that is no entry becomes a [`BadLine`], and so does an error
-/// of the reader, which ends the list.
-///
-/// Ids and line numbers count from 1. Memory: one line, at most 64 KiB.
-pub fn from_lines<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item = Entry> + Send {
-    lines::of(reader).filter_map(|line| async move {
-        let place = Place {
-            list: None,
-            line: line.number,
+/// How a list is written. Whatever it is, it may be compressed with gzip, zstd, xz or bzip2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Format {
+    /// Lines of text, JSON objects, or Google's form: each is known by what it begins with.
+    #[default]
+    Auto,
+    /// Lines of text: `URL`, `URL PATH`, `HEX  URL`, `URL<TAB>URL`, and aria2's options below them.
+    Text,
+    /// Comma-separated values (RFC 4180).
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// A JSON object a line.
+    Jsonl,
+    /// Google's transfer lists (`TsvHttpData-1.0`).
+    Gcs,
+    /// A configuration file of curl.
+    Curl,
+}
+
+impl Format {
+    /// The format that a file's name tells: `.csv` and `.tsv`, also behind `.gz` and its like.
+    pub fn of_path(path: &Path) -> Self {
+        let is = |path: &Path, ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+        let packed = ["gz", "zst", "xz", "bz2"].iter().any(|ending| is(path, ending));
+        let inner = if packed {
+            path.file_stem().map(Path::new)
+        } else {
+            Some(path)
         };
-        understood(JobId(line.number), place, line.bytes)
-    })
+        match inner {
+            Some(path) if is(path, "csv") => Self::Csv,
+            Some(path) if is(path, "tsv") => Self::Tsv,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// How to read a list.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Reading {
+    /// How it is written.
+    pub format: Format,
+    /// Names of the run's folder: an absolute path of the list that begins with one of them is meant relative to it.
+    /// aria2 saves such paths.
+    pub roots: Vec<PathBuf>,
+}
+
+impl Reading {
+    /// A list of this format.
+    pub fn of(format: Format) -> Self {
+        Self {
+            format,
+            ..Self::default()
+        }
+    }
+
+    fn inside(&self, path: &Path) -> PathBuf {
+        let inside = self.roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        // What is stripped of its root has no slash at its end any more.
+        let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        inside.map_or_else(
+            || path.to_owned(),
+            |inside| if is_folder { inside.join("") } else { inside.to_owned() },
+        )
+    }
+}
+
+/// Reads a list whose format is known by what it begins with ([`Format::Auto`]).
+///
+/// Blank lines and comments (`#` at the first non-blank) are skipped, a byte order mark and carriage returns dropped. A
+/// line that is no entry becomes a [`BadLine`], and so does an error of the reader, which ends the list.
+///
+/// Ids and line numbers count from 1. Memory: one line, at most 64 KiB, and what decompression needs.
+pub fn from_lines<'r, R>(reader: R) -> impl Stream<Item = Entry> + Send + 'r
+where
+    R: AsyncBufRead + Send + Unpin + 'r,
+{
+    read(reader, Reading::default())
+}
+
+/// Reads a list. As [`from_lines`], for any format; of curl's, up to 1,024 entries are held until it is known which
+/// options they have. Runs in a tokio runtime, unless the list is in memory.
+pub fn read<'r, R>(reader: R, reading: Reading) -> impl Stream<Item = Entry> + Send + 'r
+where
+    R: AsyncBufRead + Send + Unpin + 'r,
+{
+    grammar::entries(reader, reading)
 }
 
 /// A single entry from a command line's argument: a URL, nothing else.
@@ -41,17 +126,11 @@ pub fn from_url(text: &str) -> Entry {
     let id = JobId(1);
     let place = Place { list: None, line: 1 };
     match line::url(text) {
-        Ok(url) => Ok(Job {
-            id,
-            place,
-            url,
-            name: None,
-            checksum: None,
-        }),
+        Ok(url) => Ok(Job::new(id, place, url)),
         Err(why) => Err(BadLine {
             id,
             place,
-            text: shown(text.as_bytes()),
+            text: found::beginning(text.as_bytes()),
             why,
         }),
     }
@@ -84,96 +163,5 @@ where
     })
 }
 
-fn understood(id: JobId, place: Place, line: Result<Vec<u8>, (Vec<u8>, LineError)>) -> Option<Entry> {
-    let (bytes, parsed) = match line {
-        Ok(bytes) => {
-            let parsed = line::parse(&bytes);
-            (bytes, parsed)
-        }
-        Err((beginning, LineError::TooLong(_))) if line::is_comment(&beginning) => return None,
-        Err((beginning, why)) => (beginning, Err(why)),
-    };
-    match parsed {
-        Ok(None) => None,
-        Ok(Some(line::Entry { url, name, checksum })) => Some(Ok(Job {
-            id,
-            place,
-            url,
-            name,
-            checksum,
-        })),
-        Err(why) => {
-            let text = shown(&bytes);
-            Some(Err(BadLine { id, place, text, why }))
-        }
-    }
-}
-
-/// Enough of a bad line to find it by. Secrets are hidden before it is cut: of half a password nobody can tell that
-/// it is one.
-fn shown(line: &[u8]) -> String {
-    const SHOWN: usize = 100;
-    let text = redact_line(&String::from_utf8_lossy(line));
-    let text = text.trim();
-    if text.chars().nth(SHOWN).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(SHOWN - 1).chain(['…']).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn read(list: &[u8]) -> Vec<String> {
-        let shown = |entry: Entry| match entry {
-            Ok(job) => format!("{} {}", job.place, job.url),
-            Err(bad) => format!("{} {}: {}", bad.place, bad.text, bad.why),
-        };
-        from_lines(list).map(shown).collect().await
-    }
-
-    #[tokio::test]
-    async fn a_bad_line_is_one_entry_and_the_rest_goes_on() {
-        let list = b"\xEF\xBB\xBFhttp://h/a\r\n\n# no\nnonsense\nhttp://h/b\xFF\n  http://h/c  \n";
-        let expected = [
-            "line 1 http://h/a",
-            "line 4 nonsense: not a URL (a URL begins with http:// or https://)",
-            "line 5 http://h/b\u{FFFD}: invalid UTF-8",
-            "line 6 http://h/c",
-        ];
-        assert_eq!(read(list).await, expected);
-    }
-
-    #[tokio::test]
-    async fn several_lists_are_one_with_ids_that_go_on() {
-        let lists = [
-            (Some("a.txt".into()), from_lines(&b"http://h/1\n#\nhttp://h/2"[..])),
-            (Some("b.txt".into()), from_lines(&b"\nx"[..])),
-        ];
-        let entries: Vec<_> = in_turn(lists).collect().await;
-        let shown: Vec<_> = entries
-            .iter()
-            .map(|e| {
-                e.as_ref()
-                    .map_or_else(|b| (b.id.0, b.place.to_string()), |j| (j.id.0, j.place.to_string()))
-            })
-            .collect();
-        assert_eq!(
-            shown,
-            [(1, "a.txt:1".into()), (2, "a.txt:3".into()), (3, "b.txt:2".into())]
-        );
-    }
-
-    #[tokio::test]
-    async fn a_reader_that_fails_is_a_bad_line_and_the_end() {
-        let broken =
-            read_aside(|| Err::<std::io::Empty, _>(std::io::Error::from(std::io::ErrorKind::PermissionDenied)));
-        let entries: Vec<_> = from_lines(broken).collect().await;
-        assert_eq!(entries.len(), 1);
-        assert_eq!(
-            entries[0].as_ref().unwrap_err().why.to_string(),
-            "the list cannot be read on: permission denied"
-        );
-    }
-}
+mod tests;

@@ -114,7 +114,7 @@ impl Looking {
         };
         let found = disk.as_ref().map_or(Ok(Found::Nothing), |disk| disk.look(&path));
         let found = found.map_err(|source| crate::transfer::disk("look into the folder", source))?;
-        let there = match plan(settings.existing, found, &job.url.to_string(), listed.as_ref()) {
+        let there = match plan(settings.existing, found, &job.url.to_string(), &listed) {
             Plan::Ask(Want::File) => There::Nothing,
             Plan::Ask(Want::Replacement) => There::Replaced,
             Plan::Ask(Want::Newer { .. }) => There::Older,

@@ -25,6 +25,10 @@ pub struct Settings {
     pub existing: Existing,
     /// Who names the files.
     pub naming: Naming,
+    /// Which folders files get for which the list gives no path.
+    pub layout: Layout,
+    /// The largest file to fetch, in bytes.
+    pub max_size: Option<u64>,
     /// What files have to add up to, by name.
     pub checksums: Checksums,
     /// When a file counts as done.
@@ -47,6 +51,8 @@ impl Default for Settings {
             per_host: None,
             existing: Existing::default(),
             naming: Naming::default(),
+            layout: Layout::default(),
+            max_size: None,
             checksums: Checksums::default(),
             durability: Durability::default(),
             on_failure: OnFailure::default(),
@@ -85,6 +91,19 @@ pub enum Naming {
     Url,
     /// The server, in `Content-Disposition` (RFC 6266); else its URL.
     Server,
+}
+
+/// Which folders a file gets for which the list gives no path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Layout {
+    /// None.
+    #[default]
+    Flat,
+    /// Those of its URL.
+    Path,
+    /// Its host, and in it those of its URL.
+    Host,
 }
 
 /// When a file counts as done.
@@ -198,7 +217,7 @@ impl Default for Http {
 }
 
 /// A user and a password; `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credentials {
     /// The user-id (RFC 7617).
     pub user: String,

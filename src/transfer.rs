@@ -1,6 +1,7 @@
 //! One try at one file: ask, decide, copy. Nobody here knows of retries, lists or screens.
 
 mod copy;
+mod expect;
 mod naming;
 mod plan;
 pub(crate) mod resume;
@@ -20,6 +21,7 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
+use crate::job::OwnRequest;
 use crate::report::Outcome;
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -27,6 +29,7 @@ use crate::stop::Stop;
 pub(crate) use copy::Body;
 use copy::Copy;
 pub(crate) use copy::Received;
+pub(crate) use expect::Expect;
 pub(crate) use naming::Namer;
 use naming::Target;
 use plan::{Decision, decide};
@@ -50,8 +53,10 @@ pub(crate) struct Try<'a> {
     pub(crate) leg: Leg,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,
-    /// What the file has to add up to, as the user said.
-    pub(crate) listed: Option<&'a Checksum>,
+    /// What the file has to be, as the user said.
+    pub(crate) listed: &'a Expect,
+    /// What its requests say beyond those of the run.
+    pub(crate) own: Option<&'a OwnRequest>,
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Meter,
@@ -181,6 +186,10 @@ impl Tools {
             answer.drain().await;
             return Err(error);
         }
+        if let Some(error) = job.listed.refuses(&course, &answer.head) {
+            answer.drain().await;
+            return Err(error);
+        }
         let target = match job.namer {
             None => Target { name: None, replace },
             Some(namer) => match namer.target(self, job.path, &answer.head, &course).await? {
@@ -244,6 +253,7 @@ impl<'a> Try<'a> {
             method: if is_head { Method::HEAD } else { Method::GET },
             url: self.url,
             leg: self.leg,
+            own: self.own,
             unless,
             range,
         }

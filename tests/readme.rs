@@ -177,10 +177,75 @@ fn the_two_commands_are_those_that_every_change_has_to_pass() {
     }
 }
 
+/// The entries of a list.
+fn entries(list: &str) -> Vec<haul::list::Entry> {
+    let entries = haul::list::from_lines(list.as_bytes()).collect::<Vec<_>>();
+    futures::executor::block_on(entries)
+}
+
+#[test]
+fn the_list_of_many_forms_is_read_as_the_table_says() {
+    let list = blocks(section("## Lists"), "text").concat().join("\n");
+    let jobs: Vec<_> = entries(&list)
+        .into_iter()
+        .map(|entry| entry.expect("an entry"))
+        .collect();
+    assert_eq!(jobs.len(), 5);
+    assert_eq!(jobs.iter().filter(|job| job.checksum.is_some()).count(), 2);
+    assert_eq!(jobs.iter().filter(|job| job.name.is_some()).count(), 3);
+    assert_eq!(jobs.iter().map(|job| job.mirrors().len()).sum::<usize>(), 1);
+    assert_eq!(jobs[4].size, Some(1 << 20));
+    assert!(
+        jobs.iter()
+            .all(|job| job.extras.iter().all(|extras| extras.notes.is_empty()))
+    );
+}
+
+#[test]
+fn every_name_of_an_option_is_one_that_lists_may_use() {
+    let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let mut count = 0;
+    let lines = section("## Lists");
+    let rows = rows(&lines).into_iter().skip_while(|row| row[0] != "name").skip(2);
+    for name in rows.flat_map(|row| row[0].split('`').skip(1).step_by(2).collect::<Vec<_>>()) {
+        let value = match name {
+            "checksum" => format!("sha-256={sum}"),
+            "md5" | "sha1" | "sha256" | "sha512" | "blake3" => {
+                let digits = [("md5", 32), ("sha1", 40), ("sha512", 128)];
+                "a".repeat(
+                    digits
+                        .iter()
+                        .find(|(of, _)| *of == name)
+                        .map_or(64, |(_, digits)| *digits),
+                )
+            }
+            "size" => "5".into(),
+            "mirrors" => "https://example.net/a".into(),
+            "header" | "headers" => "A: b".into(),
+            _ => "a:b".into(),
+        };
+        let list = format!(
+            "https://example.org/a\n {name}={value}\n{{\"url\":\"https://example.org/b\",\"{name}\":\"{value}\"}}"
+        );
+        for entry in entries(&list) {
+            let job = entry.unwrap_or_else(|bad| panic!("{name}: {}", bad.why));
+            assert!(
+                job.extras.as_ref().is_none_or(|extras| extras.notes.is_empty()),
+                "{name}"
+            );
+            assert!(
+                job.name.is_some() || job.size.is_some() || job.checksum.is_some() || job.extras.is_some(),
+                "{name}"
+            );
+        }
+        count += 1;
+    }
+    assert!(count > 15, "{count}");
+}
+
 #[test]
 fn the_example_list_has_no_bad_line() {
-    let entries = haul::list::from_lines(EXAMPLE.as_bytes()).collect::<Vec<_>>();
-    let entries = futures::executor::block_on(entries);
+    let entries = entries(EXAMPLE);
     assert!(entries.len() >= 5, "{} entries", entries.len());
     for entry in entries {
         let job = entry.expect("an entry");
@@ -189,8 +254,7 @@ fn the_example_list_has_no_bad_line() {
     // What its comments show is right as well.
     let shown = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# "));
     let shown: Vec<_> = shown.filter(|line| line.contains("  https://")).collect();
-    let entries = haul::list::from_lines(shown[0].as_bytes()).collect::<Vec<_>>();
-    let entries = futures::executor::block_on(entries);
+    let entries = self::entries(shown[0]);
     assert!(entries[0].as_ref().is_ok_and(|job| job.checksum.is_some()));
 }
 

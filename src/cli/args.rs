@@ -15,10 +15,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::generate::Kind;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
+use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, number, time, value};
+use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -34,8 +35,10 @@ Examples:
   haul --demo                       see it at work, without a network
 
 Lists:
-  A line is a URL, a URL and the path to save it under, or a checksum and a URL.
-  # starts a comment. The same command again fetches only what is missing.
+  A line is a URL, a URL and the path to save it under, or a checksum and a URL;
+  also what aria2c -i reads, JSON objects, and Google's transfer lists. *.csv
+  and *.tsv are tables. gzip, zstd, xz and bzip2 are unpacked. # is a comment.
+  The same command again fetches only what is missing.
 
 A file that is already there (--existing):
   check      haul's own, or of the server's size: done; else the entry fails
@@ -46,6 +49,7 @@ A file that is already there (--existing):
   fail       the entry fails
 
 Values:
+  SIZE is 500, 10K, 1.5M or 2G; 1K is 1024 bytes.
   TIME is 30, 30s, 2m or 500ms; a number alone is seconds.
   Every long option is also a variable: HAUL_RETRY_MAX_WAIT=5m, HAUL_QUIET=1.
   The command line comes first.
@@ -87,6 +91,17 @@ pub(crate) struct Args {
     #[arg(short = 'J', long, env = "HAUL_CONTENT_DISPOSITION", help_heading = "Where")]
     pub(crate) content_disposition: bool,
 
+    /// Folders below DIR: flat is none, path those of the URL, host its host and those
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "HAUL_LAYOUT",
+        default_value = "flat",
+        hide_possible_values = true,
+        help_heading = "Where"
+    )]
+    pub(crate) layout: LayoutChoice,
+
     /// When a file is already there: check its size, skip, update, overwrite, rename or fail; see below
     #[arg(
         long,
@@ -97,6 +112,17 @@ pub(crate) struct Args {
         help_heading = "Where"
     )]
     pub(crate) existing: How,
+
+    /// Of a list: auto, text, csv, tsv, jsonl, gcs or curl; auto knows all but curl by itself
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "HAUL_FORMAT",
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Where"
+    )]
+    pub(crate) format: FormatChoice,
 
     /// Short for --existing overwrite
     #[arg(short, long, env = "HAUL_FORCE", help_heading = "Where", conflicts_with = "existing")]
@@ -140,6 +166,10 @@ pub(crate) struct Args {
     /// Refuse plain http, on redirects too
     #[arg(long, env = "HAUL_HTTPS_ONLY", help_heading = "Limits")]
     pub(crate) https_only: bool,
+
+    /// Fetch no file that is larger
+    #[arg(long, value_name = "SIZE", env = "HAUL_MAX_SIZE", value_parser = size, help_heading = "Limits")]
+    pub(crate) max_size: Option<u64>,
 
     /// Of a single URL: md5, sha1, sha256, sha512 or blake3, and the digits
     #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
@@ -216,7 +246,7 @@ pub(crate) struct Args {
     )]
     pub(crate) color: ColorChoice,
 
-    /// Write what failed as a list to run again, passwords in its URLs included
+    /// Write what failed as a list that haul and aria2c run again, its passwords included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 
@@ -295,6 +325,26 @@ pub(crate) enum How {
     Fail,
 }
 
+/// `--layout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutChoice {
+    Flat,
+    Path,
+    Host,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatChoice {
+    Auto,
+    Text,
+    Csv,
+    Tsv,
+    Jsonl,
+    Gcs,
+    Curl,
+}
+
 /// Levels of concurrency to compare; none named means 1 and `--jobs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
@@ -325,7 +375,9 @@ impl From<&Args> for Settings {
             dir,
             output: _,
             content_disposition,
+            layout,
             existing,
+            format: _,
             force,
             jobs,
             per_host,
@@ -335,6 +387,7 @@ impl From<&Args> for Settings {
             timeout,
             fail_fast,
             https_only,
+            max_size,
             checksum: _,
             checksums,
             fsync,
@@ -372,6 +425,8 @@ impl From<&Args> for Settings {
             } else {
                 Naming::Url
             },
+            layout: (*layout).into(),
+            max_size: *max_size,
             checksums: checksums.clone().unwrap_or_default(),
             durability: if *fsync { Durability::Disk } else { Durability::System },
             on_failure: if *fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
@@ -409,6 +464,30 @@ impl From<How> for Existing {
             How::Overwrite => Self::Overwrite,
             How::Rename => Self::Rename,
             How::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<LayoutChoice> for Layout {
+    fn from(choice: LayoutChoice) -> Self {
+        match choice {
+            LayoutChoice::Flat => Self::Flat,
+            LayoutChoice::Path => Self::Path,
+            LayoutChoice::Host => Self::Host,
+        }
+    }
+}
+
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Self {
+        match choice {
+            FormatChoice::Auto => Self::Auto,
+            FormatChoice::Text => Self::Text,
+            FormatChoice::Csv => Self::Csv,
+            FormatChoice::Tsv => Self::Tsv,
+            FormatChoice::Jsonl => Self::Jsonl,
+            FormatChoice::Gcs => Self::Gcs,
+            FormatChoice::Curl => Self::Curl,
         }
     }
 }

@@ -27,7 +27,9 @@ pub(super) async fn download(
     options: ViewOptions,
     signals: Signals,
 ) -> anyhow::Result<Exit> {
+    let dir = settings.dir.clone();
     let hauler = Hauler::new(settings)?;
+    let reading = sources::reading(args.format.into(), &dir);
     let (events, watch) = Watch::begin(args, options)?;
     let (stop, signal) = (Stop::new(), signals.first());
     let summary = tokio::select! {
@@ -36,7 +38,7 @@ pub(super) async fn download(
             watch.leave();
             return Ok(signal.exit());
         }
-        summary = hauler.run(sources::entries(sources, args), &events, &stop) => summary,
+        summary = hauler.run(sources::entries(sources, &reading, args), &events, &stop) => summary,
     };
     drop(events);
     let is_repeatable = !sources.iter().any(Source::is_pipe);

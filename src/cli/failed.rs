@@ -1,12 +1,17 @@
 //! `--failed FILE`: what failed, as a list that runs again.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::checksum::Checksum;
+use reqwest::header;
+
+use crate::checksum::{Algorithm, Checksum};
+use crate::job::Job;
 use crate::report::{Row, Source};
+use crate::settings::Credentials;
 
 /// Grows beside its final name, and takes it at the end: FILE may be the very list that is being read.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ impl FailedList {
     /// Adds the entry if it failed.
     pub(crate) fn add(&mut self, row: &Row) {
         if row.error().is_some() && self.error.is_none() {
-            self.error = writeln!(self.file, "{}", line(row)).err();
+            self.error = writeln!(self.file, "{}", entry(row)).err();
         }
     }
 
@@ -71,9 +76,9 @@ impl Drop for FailedList {
     }
 }
 
-/// The entry as haul reads it: with the path it was given, so that it gets the same one again. A line that is no
-/// entry becomes a comment, for whoever mends it.
-fn line(row: &Row) -> String {
+/// The entry as haul and aria2 read it: its URLs, and below them whatever else it had. It has the path it was given, so
+/// that it gets the same one again. A line that is no entry becomes a comment, for whoever mends it.
+fn entry(row: &Row) -> String {
     let job = match &row.source {
         Source::Job(job) => job,
         Source::Line(_) => {
@@ -81,18 +86,49 @@ fn line(row: &Row) -> String {
             return format!("# {}: {why}: {}", row.place, row.shown());
         }
     };
-    let path = row.path.as_deref().or(job.name.as_ref());
-    let url = job.url.reveal();
-    let sum = job.checksum.as_ref().and_then(digits).unwrap_or_default();
-    match path {
-        Some(path) if *path != *crate::disk::name::of_url(url) => format!("{sum}{url} {}", path.display()),
-        _ => format!("{sum}{url}"),
+    let mut text = job.url.reveal().to_string();
+    for mirror in job.mirrors() {
+        let _ = write!(text, "\t{}", mirror.reveal());
     }
+    for (name, value) in options(job, row.path.as_deref()) {
+        let _ = write!(text, "\n {name}={value}");
+    }
+    text
 }
 
-/// The checksum as it stands before a URL: digits whose number tells how it is made. There is no such form of BLAKE3.
-fn digits(checksum: &Checksum) -> Option<String> {
+/// What aria2 does not know (`blake3`, `size`) it reads past.
+fn options(job: &Job, path: Option<&PathBuf>) -> Vec<(&'static str, String)> {
+    let mut options = Vec::new();
+    let path = path.or(job.name.as_ref());
+    if let Some(path) = path.filter(|path| **path != *crate::disk::name::of_url(job.url.reveal())) {
+        // A path that could not be used is as its list gave it, and must not become a line of its own.
+        options.push(("out", path.to_string_lossy().replace(char::is_control, "_")));
+    }
+    options.extend(job.checksum.as_ref().map(checksum));
+    options.extend(job.size.map(|size| ("size", size.to_string())));
+    let Some(own) = job.request() else { return options };
+    for (name, value) in &own.headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        options.push(match *name {
+            header::REFERER => ("referer", value.into_owned()),
+            header::USER_AGENT => ("user-agent", value.into_owned()),
+            _ => ("header", format!("{name}: {value}")),
+        });
+    }
+    if let Some(Credentials { user, password }) = &own.credentials {
+        options.extend([("http-user", user.clone()), ("http-passwd", password.clone())]);
+    }
+    options
+}
+
+fn checksum(checksum: &Checksum) -> (&'static str, String) {
     let text = checksum.to_string();
-    let (_, hex) = text.split_once(':')?;
-    (Checksum::from_hex(hex).as_ref() == Some(checksum)).then(|| format!("{hex}  "))
+    let (_, hex) = text.split_once(':').unwrap_or_default();
+    match checksum.algorithm() {
+        Algorithm::Md5 => ("checksum", format!("md5={hex}")),
+        Algorithm::Sha1 => ("checksum", format!("sha-1={hex}")),
+        Algorithm::Sha256 => ("checksum", format!("sha-256={hex}")),
+        Algorithm::Sha512 => ("checksum", format!("sha-512={hex}")),
+        Algorithm::Blake3 => ("blake3", hex.to_owned()),
+    }
 }

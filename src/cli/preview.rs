@@ -25,7 +25,8 @@ pub(super) async fn dry_run(
     verbosity: Verbosity,
 ) -> anyhow::Result<Exit> {
     let (dir, on_failure) = (settings.dir.clone(), settings.on_failure);
-    let mut previews = preview(settings, sources::entries(sources, args))?.ready_chunks(AT_ONCE);
+    let reading = sources::reading(args.format.into(), &dir);
+    let mut previews = preview(settings, sources::entries(sources, &reading, args))?.ready_chunks(AT_ONCE);
     let mut count = Count::default();
     while let Some(some) = previews.next().await {
         let mut text = String::new();

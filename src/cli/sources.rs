@@ -12,7 +12,7 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use super::args::{Args, Output};
 use crate::compare::Replay;
 use crate::job::Job;
-use crate::list::{self, Entry};
+use crate::list::{self, Entry, Format, Reading};
 
 /// One source.
 #[derive(Debug, Clone)]
@@ -78,16 +78,30 @@ impl Source {
     }
 
     /// Its entries. A thread of its own reads what may block.
-    fn entries(&self) -> BoxStream<'static, Entry> {
+    fn entries(&self, reading: &Reading) -> BoxStream<'static, Entry> {
+        let reading = self.reading(reading);
         match self {
             Self::Url(url) => stream::iter([list::from_url(url)]).boxed(),
             Self::File(path) => {
                 let path = path.clone();
-                list::from_lines(list::read_aside(move || File::open(path))).boxed()
+                list::read(list::read_aside(move || File::open(path)), reading).boxed()
             }
-            Self::Stdin => list::from_lines(list::read_aside(|| Ok(io::stdin()))).boxed(),
-            Self::Kept(_, replay) => list::from_lines(replay.read()).boxed(),
+            Self::Stdin => list::read(list::read_aside(|| Ok(io::stdin())), reading).boxed(),
+            Self::Kept(_, replay) => list::read(replay.read(), reading).boxed(),
         }
+    }
+
+    /// Where the user named no format, the file's name may.
+    fn reading(&self, reading: &Reading) -> Reading {
+        let mut reading = reading.clone();
+        if reading.format == Format::Auto {
+            reading.format = match self {
+                Self::File(path) => Format::of_path(path),
+                Self::Kept(name, _) => Format::of_path(Path::new(&**name)),
+                Self::Url(_) | Self::Stdin => Format::Auto,
+            };
+        }
+        reading
     }
 
     fn label(&self) -> Arc<str> {
@@ -159,8 +173,17 @@ pub(crate) async fn kept(sources: Vec<Source>) -> io::Result<Vec<Source>> {
     Ok(kept)
 }
 
+/// How the user wants lists to be read. `dir` is the run's folder.
+pub(crate) fn reading(format: Format, dir: &Path) -> Reading {
+    let mut reading = Reading::of(format);
+    // A list that another program saved has one of them, which is not ours to know.
+    reading.roots.extend(std::path::absolute(dir));
+    reading.roots.extend(fs::canonicalize(dir));
+    reading
+}
+
 /// All sources, one after the other, as one list; the only entry with what the options say of it.
-pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Entry> + Send + use<> {
+pub(crate) fn entries(sources: &[Source], reading: &Reading, args: &Args) -> impl Stream<Item = Entry> + Send + use<> {
     let checksum = args.checksum.clone();
     let name = match &args.output {
         Some(Output::Path(path)) => Some(path.clone()),
@@ -169,7 +192,7 @@ pub(crate) fn entries(sources: &[Source], args: &Args) -> impl Stream<Item = Ent
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
-        .map(|s| ((!is_one).then(|| s.label()), s.entries()))
+        .map(|s| ((!is_one).then(|| s.label()), s.entries(reading)))
         .collect();
     list::in_turn(named).map(move |entry| {
         entry.map(|job| Job {

@@ -28,7 +28,8 @@ pub(super) async fn stream(
         // Two would write on one screen.
         options.progress = Progress::None;
     }
-    let entry = Box::pin(sources::entries(sources, args))
+    let reading = sources::reading(args.format.into(), &settings.dir);
+    let entry = Box::pin(sources::entries(sources, &reading, args))
         .next()
         .await
         .context("no entry")?;

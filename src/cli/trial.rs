@@ -37,6 +37,7 @@ pub(super) async fn compare(
         warmup: args.warmup,
         ..Plan::once(levels)
     };
+    let reading = sources::reading(args.format.into(), &settings.dir);
     let screen = Screen::new(options);
     let mut views = screen.views(&plan);
     let (stop, signal) = (Stop::new(), signals.first());
@@ -45,8 +46,13 @@ pub(super) async fn compare(
         let Some(sources) = kept.transpose().context("cannot keep the list for a second reading")? else {
             return anyhow::Ok(None);
         };
-        let compared =
-            crate::compare::compare(&settings, &plan, || sources::entries(&sources, args), &mut views, &stop);
+        let compared = crate::compare::compare(
+            &settings,
+            &plan,
+            || sources::entries(&sources, &reading, args),
+            &mut views,
+            &stop,
+        );
         Ok(Some(compared.await?))
     };
     let comparison = tokio::select! {

@@ -55,9 +55,14 @@ impl Claims {
 
     /// Did the same entry, URL and path, come before?
     pub(crate) fn is_repeated(&mut self, job: &Job) -> bool {
-        !self
-            .entries
-            .insert(hash(&(job.url.reveal().as_str(), &job.name, &job.checksum)))
+        let own = job.request().filter(|own| !own.is_empty());
+        !self.entries.insert(hash(&(
+            job.url.reveal().as_str(),
+            &job.name,
+            &job.checksum,
+            job.size,
+            own,
+        )))
     }
 
     /// Gives away a path: the one wanted, or the nearest numbered one that no earlier entry has as a file, a folder or

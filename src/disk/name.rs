@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::error::TransferError;
+use crate::settings::Layout;
 use crate::tame::is_treacherous;
 
 /// The longest name most file systems take, in bytes (POSIX `NAME_MAX` of Linux and macOS).
@@ -24,6 +25,24 @@ const NAMELESS: &str = "index.html";
 pub(crate) fn of_url(url: &Url) -> String {
     let last = url.path().rsplit('/').next().unwrap_or_default();
     clean(&decoded(last)).unwrap_or_else(|| NAMELESS.to_owned())
+}
+
+/// The path that a URL gives: in folders, where they are wanted, each cleaned like a name. `+` stands before a port.
+pub(crate) fn in_layout(url: &Url, layout: Layout) -> PathBuf {
+    let host = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}+{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
+    };
+    let mut folders: Vec<_> = url.path().split('/').map(decoded).collect();
+    folders.pop();
+    let folders = folders.into_iter().filter_map(|folder| clean(&folder));
+    let mut path: PathBuf = match layout {
+        Layout::Flat => PathBuf::new(),
+        Layout::Path => folders.collect(),
+        Layout::Host => clean(&host.replace(':', "_")).into_iter().chain(folders).collect(),
+    };
+    path.push(of_url(url));
+    path
 }
 
 /// The path a list gives, cleaned component by component. One that ends in `/` is a folder for the URL's name. One
@@ -157,6 +176,27 @@ mod tests {
             ("http://h/contract", "contract"),
         ] {
             assert_eq!(name(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_s_folders_are_kept_where_they_are_wanted() {
+        for (url, path, host) in [
+            ("http://h/a/b/c.bin?x=/y", "a/b/c.bin", "h/a/b/c.bin"),
+            ("https://h:8443//a///", "a/index.html", "h+8443/a/index.html"),
+            ("http://h", "index.html", "h/index.html"),
+            (
+                "http://h/..%2f/%2e%2e/.git/con/%1b%5B/a",
+                "git/_con/_[/a",
+                "h/git/_con/_[/a",
+            ),
+            ("http://h/a%2Fb/%E3%83%87/c", "a_b/デ/c", "h/a_b/デ/c"),
+            ("http://[::1]:80/a", "a", "[__1]/a"),
+        ] {
+            let url = Url::parse(url).unwrap();
+            let shown = |layout| in_layout(&url, layout).display().to_string();
+            assert_eq!(shown(Layout::Flat), of_url(&url));
+            assert_eq!((&*shown(Layout::Path), &*shown(Layout::Host)), (path, host), "{url}");
         }
     }
 

@@ -11,7 +11,6 @@ use url::Url;
 
 use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
-use crate::checksum::Checksum;
 use crate::disk::claims::Claims;
 use crate::disk::part::Earlier;
 use crate::disk::{Found, Glance};
@@ -23,7 +22,7 @@ use crate::report::{Outcome, Row, Source};
 use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Held, Namer, Plan, RESERVE, Received, Step, Tools, Try, Want, plan};
+use crate::transfer::{Cost, Expect, Held, Namer, Plan, RESERVE, Received, Step, Tools, Try, Want, plan};
 
 /// How long a look at an entry's name is believed: a file that another run finishes meanwhile is fetched in vain.
 const FRESH: Duration = Duration::from_secs(1);
@@ -35,8 +34,8 @@ pub(super) struct Entry {
     pub(super) job: Arc<Job>,
     pub(super) host: HostKey,
     pub(super) path: Arc<PathBuf>,
-    /// What the file has to add up to, as the user said.
-    pub(super) listed: Option<Checksum>,
+    /// What the file has to be, as the user said.
+    pub(super) listed: Expect,
     /// The names given away, when the server names the file.
     pub(super) claims: Option<Arc<Mutex<Claims>>>,
 }
@@ -55,7 +54,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     // A name that is still to come is looked at when it has come.
     if claims.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, listed.as_ref())) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 return Row {
                     path: Some(path),
@@ -80,7 +79,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         unseen: seen,
         job: &job,
         path: &path,
-        listed: listed.as_ref(),
+        listed: &listed,
         claims: claims.as_deref(),
         given: OnceLock::new(),
         events: &events,
@@ -105,7 +104,7 @@ enum Sight {
     Unclear,
 }
 
-fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: Option<&Checksum>) -> Sight {
+fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: &Expect) -> Sight {
     let Glance { found, is_begun, at } = glance;
     match plan(existing, found, entry, listed) {
         _ if is_begun => Sight::Unclear,
@@ -123,7 +122,7 @@ struct Delivery<'a> {
     path: &'a Arc<PathBuf>,
     /// When there was nothing of it in the folder yet.
     unseen: Option<Instant>,
-    listed: Option<&'a Checksum>,
+    listed: &'a Expect,
     claims: Option<&'a Mutex<Claims>>,
     /// The path that the server's name made of it.
     given: OnceLock<Arc<PathBuf>>,
@@ -296,6 +295,7 @@ impl Delivery<'_> {
             path: self.path,
             want,
             listed: self.listed,
+            own: self.job.request(),
             namer: namer.as_ref(),
             meter: &self.meter,
             stop: self.stop,

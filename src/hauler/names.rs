@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checksum::Checksum;
 use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::error::TransferError;
 use crate::job::Job;
 use crate::settings::{Existing, Settings};
+use crate::transfer::Expect;
 
 /// What an entry gets before anything is requested for it.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(crate) struct Given {
     pub(crate) wanted: PathBuf,
     /// The path it has: another one where that is taken.
     pub(crate) path: PathBuf,
-    /// What the file has to add up to, as the user said.
-    pub(crate) listed: Option<Checksum>,
+    /// What the file has to be, as the user said.
+    pub(crate) listed: Expect,
 }
 
 /// Names an entry; an error is its failure. One that the settings refuse has its name none the less: the others' are
@@ -41,12 +41,16 @@ pub(crate) fn give(
     let url = job.url.reveal();
     let wanted = match &job.name {
         Some(path) => name::of_path(path, url)?,
-        None => name::of_url(url).into(),
+        None => name::in_layout(url, settings.layout),
     };
     let must_be_free = settings.existing == Existing::Rename;
     let path = claims.claim(&wanted, |path| Leave::granted_if(!must_be_free || !is_there(path)));
-    let listed = job.checksum.clone();
-    let listed = listed.or_else(|| settings.checksums.get(&wanted).cloned());
+    let checksum = job.checksum.clone();
+    let listed = Expect {
+        checksum: checksum.or_else(|| settings.checksums.get(&wanted).cloned()),
+        size: job.size,
+        most: settings.max_size,
+    };
     settings.http.schemes.allow(url)?;
     Ok(Naming::Given(Given { wanted, path, listed }))
 }

@@ -22,7 +22,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
 use crate::stop::Stop;
-use crate::transfer::{Asked, Body, Course, resume};
+use crate::transfer::{Asked, Body, Course, Expect, resume};
 
 /// What came of it.
 #[derive(Debug)]
@@ -192,6 +192,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 method: Method::GET,
                 url: &url,
                 leg,
+                own: self.job.request(),
                 unless: None,
                 range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
             };
@@ -252,6 +253,10 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         let listed = self.job.checksum.as_ref().or_else(named);
         self.adding = Adding::new(listed.into_iter().chain(digests).cloned());
         self.meter.restart(0, length);
+        if let Some(error) = self.expect().refuses(&Course::Fresh, head) {
+            answer.drain().await;
+            return Err(error);
+        }
         let body = if is_coded {
             Body::Decoded(Decoded::new(answer)?)
         } else {
@@ -269,6 +274,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             if let Some(left) = &mut left {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
             }
+            if let Some(error) = self.expect().outgrown(self.written + count) {
+                return Err(error);
+            }
             self.to.write_all(&bytes).await.map_err(cannot_write)?;
             self.adding.update(&bytes);
             self.written += count;
@@ -280,6 +288,15 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 of: Some(self.written + missing),
             }),
             _ => Ok(()),
+        }
+    }
+
+    /// How long it may be. What it adds up to is known when it is out.
+    fn expect(&self) -> Expect {
+        Expect {
+            checksum: None,
+            size: self.job.size,
+            most: self.settings.max_size,
         }
     }
 

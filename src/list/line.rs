@@ -1,9 +1,8 @@
 //! One line of a list, understood: pure.
 
-use std::path::PathBuf;
-
 use url::Url;
 
+use super::draft::Draft;
 use crate::checksum::Checksum;
 use crate::error::LineError;
 use crate::job::SourceUrl;
@@ -16,37 +15,70 @@ pub(super) fn is_comment(line: &[u8]) -> bool {
     strip(line).first() == Some(&b'#')
 }
 
-/// What a line says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) url: SourceUrl,
-    pub(crate) name: Option<PathBuf>,
-    pub(crate) checksum: Option<Checksum>,
+/// Is there nothing on it but blanks or a comment?
+pub(super) fn is_nothing(line: &[u8]) -> bool {
+    matches!(strip(line).first(), None | Some(b'#'))
 }
 
-/// `URL` or `URL PATH`, either behind a checksum as `sha256sum` writes it (`HEX  URL`, `HEX *URL`); `None` for a blank
-/// line or a comment.
-pub(crate) fn parse(line: &[u8]) -> Result<Option<Entry>, LineError> {
-    let line = strip(line);
-    if line.is_empty() || line[0] == b'#' {
-        return Ok(None);
-    }
-    if line.contains(&0) {
+/// A line, or a part of one, as text without the blanks around it.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, LineError> {
+    if bytes.contains(&0) {
         return Err(LineError::Nul);
     }
-    let text = std::str::from_utf8(line).map_err(|_| LineError::Utf8)?.trim();
-    let (checksum, text) = checksum(text);
+    Ok(std::str::from_utf8(bytes).map_err(|_| LineError::Utf8)?.trim())
+}
+
+/// `URL`, `URL PATH` or `URL<TAB>URL`, each behind a checksum as `sha256sum` writes it (`HEX  URL`, `HEX *URL`); `None`
+/// for a blank line or a comment.
+pub(super) fn parse(number: u64, line: &[u8]) -> Result<Option<Draft>, LineError> {
+    if is_nothing(line) {
+        return Ok(None);
+    }
+    let (checksum, text) = checksum(text(strip(line))?);
+    let mut draft = if is_mirrored(text) {
+        mirrored(number, text)?
+    } else {
+        single(number, text)?
+    };
+    draft.checksum = checksum;
+    Ok(Some(draft))
+}
+
+/// A URL, and perhaps a path.
+fn single(number: u64, text: &str) -> Result<Draft, LineError> {
     let (first, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
-    let url = url(first)?;
+    let mut draft = Draft::new(number, url(first)?);
     let rest = rest.trim();
     if rest.split([' ', '\t']).any(|field| scheme(field).is_some()) {
         return Err(LineError::SeveralUrls);
     }
-    Ok(Some(Entry {
-        url,
-        name: (!rest.is_empty()).then(|| rest.into()),
-        checksum,
-    }))
+    draft.out = (!rest.is_empty()).then(|| rest.into());
+    Ok(draft)
+}
+
+/// Are there several fields between tabs, and each is a URL?
+fn is_mirrored(text: &str) -> bool {
+    let is_url = |field: &str| scheme(field).is_some() && !field.contains(' ');
+    text.contains('\t') && fields(text).all(is_url)
+}
+
+/// What stands between tabs; nothing between two of them is nothing.
+fn fields(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\t').map(str::trim).filter(|field| !field.is_empty())
+}
+
+/// URLs of one file, the first that haul can ask before the others.
+fn mirrored(number: u64, text: &str) -> Result<Draft, LineError> {
+    let (first, draft) = fields(text)
+        .map(url)
+        .enumerate()
+        .find(|(_, url)| !matches!(url, Err(LineError::Scheme(_))))
+        .unwrap_or_else(|| (0, url(text)));
+    let mut draft = Draft::new(number, draft?);
+    for (_, mirror) in fields(text).enumerate().filter(|&(at, _)| at != first) {
+        draft.mirror(mirror)?;
+    }
+    Ok(draft)
 }
 
 /// The checksum before a URL, and the rest. Digits that nothing follows, or no URL, are no checksum.
@@ -80,9 +112,14 @@ fn scheme(text: &str) -> Option<&str> {
     well_formed.then_some(scheme)
 }
 
-fn strip(line: &[u8]) -> &[u8] {
-    let line = line.trim_ascii();
-    line.strip_prefix(MARK).unwrap_or(line).trim_ascii()
+/// Without a byte order mark, and without blanks around it.
+pub(super) fn strip(line: &[u8]) -> &[u8] {
+    unmarked(line.trim_ascii()).trim_ascii()
+}
+
+/// Without a byte order mark.
+pub(super) fn unmarked(line: &[u8]) -> &[u8] {
+    line.strip_prefix(MARK).unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -90,12 +127,11 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Option<(String, Option<String>)>, String> {
-        let entry = parse(line.as_bytes()).map_err(|e| e.to_string())?;
+        let entry = parse(1, line.as_bytes()).map_err(|e| e.to_string())?;
         Ok(entry.map(|entry| {
-            (
-                entry.url.reveal().to_string(),
-                entry.name.map(|p| p.display().to_string()),
-            )
+            let urls = std::iter::once(&entry.url).chain(&entry.mirrors);
+            let urls: Vec<_> = urls.map(|url| url.reveal().as_str()).collect();
+            (urls.join(" "), entry.out.map(|p| p.display().to_string()))
         }))
     }
 
@@ -110,6 +146,14 @@ mod tests {
             ("http://h/a\tb", "http://h/a", Some("b")),
             ("http://h/a,b;c d", "http://h/a,b;c", Some("d")),
             ("http://h/ä", "http://h/%C3%A4", None),
+            (
+                "http://h/a\thttp://i/a\thttps://j/a\t",
+                "http://h/a http://i/a https://j/a",
+                None,
+            ),
+            ("http://h/a\thttp://h/a", "http://h/a", None),
+            ("http://h/a\t\t http://i/a ", "http://h/a http://i/a", None),
+            ("ftp://h/a\thttp://i/a\tftp://j/a", "http://i/a", None),
         ] {
             let expected = (url.to_owned(), path.map(str::to_owned));
             assert_eq!(read(line), Ok(Some(expected)), "{line}");
@@ -124,7 +168,7 @@ mod tests {
             (format!("{}\thttp://h/a b.bin", "A".repeat(40)), Some("sha1")),
             ("http://h/a b".into(), None),
         ] {
-            let entry = parse(line.as_bytes()).unwrap().unwrap();
+            let entry = parse(1, line.as_bytes()).unwrap().unwrap();
             assert_eq!(entry.checksum.map(|c| c.algorithm().as_str()), algorithm, "{line}");
             assert_eq!(entry.url.reveal().as_str(), "http://h/a");
         }
@@ -133,7 +177,7 @@ mod tests {
             "a".repeat(64),
             format!("{}  a.bin", "a".repeat(64)),
         ] {
-            assert_eq!(parse(line.as_bytes()), Err(LineError::NoUrl), "{line}");
+            assert_eq!(parse(1, line.as_bytes()), Err(LineError::NoUrl), "{line}");
         }
     }
 
@@ -142,11 +186,12 @@ mod tests {
         for line in ["", "  \t\r", "# http://h/a", "  # x", "\u{FEFF}", "\u{FEFF}# x"] {
             assert_eq!(read(line), Ok(None), "{line:?}");
         }
-        assert_eq!(parse(b"# caf\xE9"), Ok(None));
+        assert_eq!(parse(1, b"# caf\xE9"), Ok(None));
     }
 
     #[test]
     fn what_is_no_entry_says_why() {
+        let several = "more than one URL in a line (mirrors are separated by a tab, and nothing else stands with them)";
         for (line, why) in [
             ("example.org/a", "not a URL (a URL begins with http:// or https://)"),
             ("http:/h/a", "not a URL (a URL begins with http:// or https://)"),
@@ -155,11 +200,14 @@ mod tests {
             ("http://h:99999/", "not a URL: invalid port number"),
             ("ftp://h/a", "ftp: is not http or https"),
             ("file:///etc/passwd", "file: is not http or https"),
-            ("http://h/a\thttp://i/a", "more than one URL in a line"),
+            ("http://h/a http://i/a", several),
+            ("http://h/a\thttp://i/a\tb", several),
+            ("http://h/a\thttp://", "not a URL: empty host"),
+            ("ftp://h/a\tftp://i/a", "ftp: is not http or https"),
             ("http://h/\0a", "a NUL byte in the line"),
         ] {
             assert_eq!(read(line), Err(why.to_owned()), "{line}");
         }
-        assert_eq!(parse(b"http://h/\xFF"), Err(LineError::Utf8));
+        assert_eq!(parse(1, b"http://h/\xFF"), Err(LineError::Utf8));
     }
 }

@@ -1,5 +1,7 @@
 //! Bytes become lines, with a bound: a line that is too long is read past, not kept.
 
+use std::io;
+
 use futures::{Stream, stream};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
@@ -32,6 +34,15 @@ pub(super) fn of<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item 
         let line = reading.next().await?;
         Some((line, reading))
     })
+}
+
+/// The only line of a list whose beginning cannot be read.
+pub(super) fn unreadable(error: &io::Error) -> impl Stream<Item = Line> + Send + use<> {
+    let why = LineError::Unreadable(crate::error::os(error));
+    stream::iter([Line {
+        number: 1,
+        bytes: Err((Vec::new(), why)),
+    }])
 }
 
 impl<R: AsyncBufRead + Unpin> Reading<R> {

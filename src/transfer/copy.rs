@@ -58,7 +58,7 @@ impl Copy<'_> {
             name: self.target.name.clone(),
             replace: self.target.replace,
         };
-        let listed = self.job.listed.cloned();
+        let listed = self.job.listed.checksum.clone();
         let wanted: Vec<_> = listed
             .into_iter()
             .chain(head.digests.iter().filter(|_| !is_coded).cloned())
@@ -138,12 +138,18 @@ impl Copy<'_> {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
+                if let Some(error) = self.job.listed.incomplete(size) {
+                    let _ = part.discard().await;
+                    return Err(error);
+                }
                 Ok(self.received(part, wanted, head, size))
             }
-            Err(TransferError::LongBody) => {
-                // Whatever that was, it is not the file that was announced.
+            Err(
+                error @ (TransferError::LongBody | TransferError::WrongSize { .. } | TransferError::TooLarge { .. }),
+            ) => {
+                // Whatever that was, it is not the file that was announced, or none that is wanted.
                 let _ = part.discard().await;
-                Err(TransferError::LongBody)
+                Err(error)
             }
             Err(error) => {
                 // The failure that is told is the one that came first; what came is kept as far as it can be.
@@ -164,7 +170,7 @@ impl Copy<'_> {
         expected: Option<u64>,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
-        let mut left = expected;
+        let (mut left, mut came) = (expected, 0);
         loop {
             let Some(bytes) = self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?? else {
                 break;
@@ -174,6 +180,11 @@ impl Copy<'_> {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
             }
             cost.received += count;
+            came += count;
+            // What was announced was judged before.
+            if let Some(error) = self.job.listed.outgrown(came).filter(|_| left.is_none()) {
+                return Err(error);
+            }
             part.write(bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(count);
         }
@@ -188,7 +199,7 @@ impl Copy<'_> {
 
     /// The part is whole, but for its checks and its name.
     fn received(self, part: Box<Part>, wanted: Vec<Checksum>, head: &Head, size: u64) -> Step {
-        let checksum = self.job.listed.map(ToString::to_string);
+        let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
         Step::Received(Box::new(Received {
             part,
             finish: Finish {

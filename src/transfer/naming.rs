@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::resume::Course;
-use super::{Plan, Step, Tools, Want, disk, plan};
-use crate::checksum::Checksum;
+use super::{Expect, Plan, Step, Tools, Want, disk, plan};
 use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::disk::part::Replace;
@@ -32,7 +31,7 @@ pub(crate) struct Namer<'a> {
     pub(crate) given: &'a OnceLock<Arc<PathBuf>>,
     pub(crate) existing: Existing,
     pub(crate) entry: &'a str,
-    pub(crate) listed: Option<&'a Checksum>,
+    pub(crate) listed: &'a Expect,
 }
 
 impl Namer<'_> {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use reqwest::StatusCode;
 
-use super::Step;
+use super::{Expect, Step};
 use crate::checksum::Checksum;
 use crate::disk::Found;
 use crate::disk::mark::Mark;
@@ -54,8 +54,8 @@ pub(crate) enum Plan {
 }
 
 /// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown, `listed` what the
-/// file has to add up to.
-pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: Option<&Checksum>) -> Plan {
+/// file has to be.
+pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expect) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
     let (size, modified, mark) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
@@ -77,10 +77,13 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: Option
     }
 }
 
-/// A mark, or a checksum, decides without a request.
-fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: Option<&Checksum>) -> Plan {
+/// A mark, or what is listed, decides without a request.
+fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: &Expect) -> Plan {
     let known = mark.filter(|mark| mark.is_intact(size, modified));
-    match listed {
+    match &listed.checksum {
+        _ if listed.size.is_some_and(|listed| listed != size) => Plan::Fail(TransferError::InTheWay(
+            "is there with another size than the list says; -f replaces it",
+        )),
         Some(checksum) if known.is_some_and(|mark| mark.checksum.as_ref() == Some(&checksum.to_string())) => {
             Plan::Done(Outcome::AlreadyThere, size)
         }
@@ -88,6 +91,7 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
             size,
             checksum: checksum.clone(),
         },
+        None if listed.size.is_some() => Plan::Done(Outcome::AlreadyThere, size),
         None if known.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
             Plan::Done(Outcome::AlreadyThere, size)
         }

@@ -35,11 +35,16 @@ fn what_failed_keeps_its_checksum() {
     let room = Room::new();
     let failed = room.beside("failed.txt");
     let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    for path in ["", " other.bin"] {
-        let list = format!("{sum}  {}{path}\n", origin.url("/a.bin"));
+    for (path, option) in [("", ""), (" other.bin", " out=other.bin\n")] {
+        let url = origin.url("/a.bin");
+        let list = format!("{sum}  {url}{path}\n");
         let haul = room.haul().impatient().arg("--failed").arg(&failed).stdin(&list);
         haul.run().fails().says("wrong sha256 checksum");
-        assert_eq!(fs::read_to_string(&failed).unwrap(), list);
+        let left = format!("{url}\n{option} checksum=sha-256={sum}\n");
+        assert_eq!(fs::read_to_string(&failed).unwrap(), left);
+        let again = room.haul().impatient().arg("--failed").arg(&failed).arg(&failed).run();
+        again.fails().says("wrong sha256 checksum");
+        assert_eq!(fs::read_to_string(&failed).unwrap(), left);
     }
     assert_eq!(room.names(), [""; 0]);
 }

@@ -3,11 +3,12 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
-use reqwest::header::{self, HeaderName, HeaderValue};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use reqwest::header::{HeaderName, HeaderValue};
 
 use super::Levels;
 use crate::checksum::{Checksum, Checksums};
+use crate::job::Field;
 use crate::settings::Credentials;
 
 pub(super) fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
@@ -29,6 +30,33 @@ pub(super) fn time(text: &str) -> anyhow::Result<Duration> {
     let time = time.context("a time is needed, such as 30s, 2m or 500ms")?;
     ensure!(!time.is_zero(), "more than nothing is needed");
     Ok(time)
+}
+
+/// `500`, `10K`, `1.5M`, `2GiB`, `1 GB`: bytes, and units of 1024.
+pub(super) fn size(text: &str) -> anyhow::Result<u64> {
+    const NEEDED: &str = "a size is needed, such as 500, 10K, 1.5M or 2G";
+    let text = text.trim();
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = (text[..end].trim_end(), text[end..].to_ascii_uppercase());
+    let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit);
+    let shift = match unit {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => bail!(NEEDED),
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit());
+    ensure!(is_digits(whole) && is_digits(part), NEEDED);
+    let (whole, digits): (u64, u32) = (whole.parse()?, u32::try_from(part.len())?);
+    // Thousandths of a byte are nobody's concern.
+    let part = (u128::from(part.parse::<u64>()?) << shift) / 10_u128.pow(digits);
+    let bytes = whole.checked_mul(1 << shift).context("a smaller size is needed")?;
+    let bytes = bytes.saturating_add(u64::try_from(part)?);
+    ensure!(bytes > 0, "more than nothing is needed");
+    Ok(bytes)
 }
 
 pub(super) fn checksum(text: &str) -> anyhow::Result<Checksum> {
@@ -60,26 +88,37 @@ pub(super) fn value(text: &str) -> anyhow::Result<HeaderValue> {
 
 /// `Name: value`. Fields that say how the bytes travel are haul's own: with another value the file would be wrong.
 pub(super) fn field(text: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
-    const OURS: [HeaderName; 7] = [
-        header::ACCEPT_ENCODING,
-        header::RANGE,
-        header::IF_RANGE,
-        header::CONTENT_LENGTH,
-        header::TRANSFER_ENCODING,
-        header::CONNECTION,
-        header::TE,
-    ];
-    let (name, text) = text.split_once(':').context("'NAME: VALUE' is needed")?;
-    let name = HeaderName::try_from(name.trim()).context("its name is none of a header field")?;
-    ensure!(!OURS.contains(&name), "haul sets {name} itself");
-    let mut value = value(text.trim())?;
-    value.set_sensitive(true);
-    Ok((name, value))
+    match crate::job::field(text).map_err(|why| anyhow!(why))? {
+        Field::Sent(name, value) => Ok((name, value)),
+        Field::Ours(name) => bail!("haul sets {name} itself"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        for (text, bytes) in [
+            ("500", Some(500)),
+            ("500B", Some(500)),
+            ("10K", Some(10 << 10)),
+            ("10 KiB", Some(10 << 10)),
+            ("1.5m", Some(3 << 19)),
+            ("2GB", Some(2 << 30)),
+            ("1T", Some(1 << 40)),
+            ("0", None),
+            ("-1", None),
+            ("1e3", None),
+            ("K", None),
+            ("1.", None),
+            ("99999999999999999999", None),
+            ("99999999T", None),
+        ] {
+            assert_eq!(size(text).ok(), bytes, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_seconds_or_have_a_unit() {

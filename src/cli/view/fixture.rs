@@ -32,13 +32,7 @@ pub(super) fn started(id: u64, path: &str, meter: &Arc<Meter>) -> Event {
 
 pub(super) fn row(id: u64, path: &str, outcome: Outcome) -> Row {
     let place = Place { list: None, line: id };
-    let job = Job {
-        id: JobId(id),
-        place: place.clone(),
-        url: url(path),
-        name: None,
-        checksum: None,
-    };
+    let job = Job::new(JobId(id), place.clone(), url(path));
     Row {
         id: JobId(id),
         place,

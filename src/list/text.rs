@@ -1,0 +1,164 @@
+//! Lines of text: URLs with paths, checksums or mirrors, aria2's options below them, and JSON objects.
+
+use super::draft::{Draft, Taken};
+use super::found::{Found, Problem, beginning};
+use super::grammar::Grammar;
+use super::{jsonl, line};
+use crate::error::LineError;
+
+/// The text forms of a list, which may stand side by side.
+#[derive(Debug)]
+pub(super) struct Text {
+    json: Json,
+    above: Above,
+    /// Some entry had options.
+    has_options: bool,
+}
+
+/// Is a line that begins with a brace an object?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Json {
+    Read,
+    No,
+}
+
+/// What stands above the next line.
+#[derive(Debug)]
+enum Above {
+    Nothing,
+    /// An entry that may get options yet.
+    Open(Box<Draft>),
+    /// One that got none because the list paused.
+    Gone,
+    /// One that failed: what belongs to it failed with it.
+    Failed,
+}
+
+impl Text {
+    pub(super) fn new(json: Json) -> Self {
+        Self {
+            json,
+            above: Above::Nothing,
+            has_options: false,
+        }
+    }
+
+    fn close(&mut self, found: &mut Found) {
+        if let Above::Open(draft) = std::mem::replace(&mut self.above, Above::Nothing) {
+            found.good(*draft);
+        }
+    }
+
+    fn option(&mut self, number: u64, (name, value): (&str, &[u8]), found: &mut Found) {
+        let why = match &mut self.above {
+            Above::Failed => return,
+            Above::Nothing => LineError::Orphan,
+            Above::Gone => LineError::Late,
+            Above::Open(draft) => {
+                self.has_options = true;
+                match line::text(value).and_then(|value| draft.set(name, value)) {
+                    Ok(Taken::Yes) => return,
+                    Ok(Taken::Unknown) => return found.unknown(draft, "option", name),
+                    Err(why) => {
+                        let text = draft.url.to_string();
+                        self.above = Above::Failed;
+                        return found.bad(number, &text, why);
+                    }
+                }
+            }
+        };
+        // What follows the name may be a secret.
+        found.bad(number, &format!("{name}=…"), why);
+        self.above = Above::Failed;
+    }
+}
+
+impl Grammar for Text {
+    fn line(&mut self, number: u64, bytes: &[u8], found: &mut Found) {
+        let stripped = line::strip(bytes);
+        if stripped.is_empty() || stripped[0] == b'#' {
+            return;
+        }
+        if let Some(option) = option(bytes) {
+            return self.option(number, option, found);
+        }
+        self.close(found);
+        if self.json == Json::Read && stripped[0] == b'{' {
+            let entry = jsonl::entry(number, stripped, found);
+            return found.result(number, entry);
+        }
+        match line::parse(number, bytes) {
+            Ok(None) => {}
+            Ok(Some(draft)) => self.above = Above::Open(Box::new(draft)),
+            Err(why) => {
+                found.bad(number, &beginning(bytes), why);
+                self.above = Above::Failed;
+            }
+        }
+    }
+
+    fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found) {
+        if matches!(why, LineError::TooLong(_)) && line::is_comment(begun) {
+            return;
+        }
+        match &self.above {
+            // Where the list broke off, options of this entry may be missing.
+            Above::Open(draft) if self.has_options && matches!(why, LineError::Unreadable(_)) => {
+                found.bad(draft.line, &draft.url.to_string(), why.clone());
+            }
+            _ => self.close(found),
+        }
+        let text = match option(begun) {
+            Some((name, _)) => format!("{name}=…"),
+            None if line::strip(begun).starts_with(b"{") => jsonl::HIDDEN.to_owned(),
+            None => beginning(begun),
+        };
+        found.bad(number, &text, why);
+        self.above = Above::Failed;
+    }
+
+    /// In a list with options, an entry without waits for its own.
+    fn waits(&self) -> bool {
+        matches!(&self.above, Above::Open(draft) if !(self.has_options && draft.is_bare()))
+    }
+
+    fn pause(&mut self, found: &mut Found) {
+        self.close(found);
+        self.above = Above::Gone;
+    }
+
+    fn end(&mut self, found: &mut Found) {
+        self.close(found);
+    }
+}
+
+/// `name=value` behind a blank, as aria2 has it.
+fn option(line: &[u8]) -> Option<(&str, &[u8])> {
+    if !matches!(line.first(), Some(b' ' | b'\t')) {
+        return None;
+    }
+    let equals = line.iter().position(|&b| b == b'=')?;
+    let name = std::str::from_utf8(line[..equals].trim_ascii()).ok()?;
+    let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let is_option = !name.is_empty() && name.bytes().all(is_name);
+    is_option.then(|| (name, line[equals + 1..].trim_ascii()))
+}
+
+/// Every line is a JSON object.
+#[derive(Debug)]
+pub(super) struct Objects;
+
+impl Grammar for Objects {
+    fn line(&mut self, number: u64, bytes: &[u8], found: &mut Found) {
+        let stripped = line::strip(bytes);
+        if !stripped.is_empty() && stripped[0] != b'#' {
+            let entry = jsonl::entry(number, stripped, found);
+            found.result(number, entry);
+        }
+    }
+
+    fn broken(&mut self, number: u64, _: &[u8], why: LineError, found: &mut Found) {
+        let text = jsonl::HIDDEN.to_owned();
+        found.result(number, Err(Problem { text, why }));
+    }
+}
