@@ -20,7 +20,7 @@ use crate::event::{Event, Events};
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
 use crate::lock::lock;
-use crate::report::{Outcome, Row, Source, Summary, Tally};
+use crate::report::{Outcome, Row, Source, Spans, Summary, Tally};
 use crate::settings::{Existing, Naming, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
@@ -191,6 +191,7 @@ impl<'a> Run<'a> {
             path,
             listed,
             claims,
+            since: Instant::now(),
         };
         let is_sequential = self.shared.settings.jobs.get() == 1;
         if is_sequential && !self.tasks.is_empty() {
@@ -292,5 +293,11 @@ fn row(source: Source, outcome: Outcome) -> Row {
         busy: Duration::ZERO,
         disk: Duration::ZERO,
         elapsed: Duration::ZERO,
+        queue: Duration::ZERO,
+        begun: None,
+        spans: Spans::default(),
+        redirects: 0,
+        exchange: None,
+        checksum: None,
     }
 }

@@ -1,12 +1,20 @@
 //! What came of it: a row for each entry, a summary for the run.
 
+mod exchange;
+mod spans;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::checksum::Checksum;
 use crate::error::TransferError;
 use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
+
+pub use exchange::Exchange;
+pub(crate) use spans::Life;
+pub use spans::{Phase, Span, Spans};
 
 /// How one entry of the list ended.
 #[derive(Debug, Clone)]
@@ -34,6 +42,18 @@ pub struct Row {
     pub disk: Duration,
     /// From its first slot to its end, waits included.
     pub elapsed: Duration,
+    /// From being listed to its first slot.
+    pub queue: Duration,
+    /// When it got its first slot; `None` when it had none.
+    pub begun: Option<Instant>,
+    /// What it did from then on, up to its end.
+    pub spans: Spans,
+    /// Redirects followed in its last try.
+    pub redirects: u32,
+    /// The last answer that it got; `None` when nothing was asked, or nobody answered.
+    pub exchange: Option<Exchange>,
+    /// What its file adds up to, where this run computed it because the user had said it.
+    pub checksum: Option<Checksum>,
 }
 
 /// What an entry was before it ended.
@@ -60,6 +80,12 @@ impl Row {
             Source::Job(job) => job.url.to_string(),
             Source::Line(text) => crate::tame::tame(text).into_owned(),
         }
+    }
+
+    /// Who served it: the host that its last answer came from, else that of its URL.
+    pub fn host(&self) -> Option<HostKey> {
+        let away = self.exchange.as_ref().and_then(|exchange| exchange.away.clone());
+        away.or_else(|| self.url().map(SourceUrl::host))
     }
 
     /// Why it failed, if it did.
@@ -123,6 +149,8 @@ pub struct Summary {
     pub paused: Duration,
     /// Time that transfers spent waiting for the disk, added up.
     pub disk_time: Duration,
+    /// Time that transfers spent making connections and waiting for the heads of answers, added up.
+    pub latency: Duration,
     /// The run was stopped before its list ended.
     pub stopped: bool,
     /// The first failures, in the order they happened.
@@ -181,6 +209,7 @@ impl Tally {
         sum.retries += u64::from(row.tries.saturating_sub(1));
         sum.task_time += row.busy;
         sum.disk_time += row.disk;
+        sum.latency += row.spans.total(Phase::Connect) + row.spans.total(Phase::Wait);
         sum.longest = sum.longest.max(row.elapsed);
         match &row.outcome {
             Outcome::Downloaded | Outcome::Updated => sum.downloaded += 1,

@@ -21,7 +21,7 @@ use crate::disk::{Disk, Found};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
-use crate::report::Outcome;
+use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
 
@@ -71,7 +71,7 @@ pub(crate) enum Step {
 }
 
 /// What tries cost, however they ended.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 pub(crate) struct Cost {
     /// Body bytes received.
     pub(crate) received: u64,
@@ -81,6 +81,8 @@ pub(crate) struct Cost {
     pub(crate) held: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
+    /// The last answer.
+    pub(crate) exchange: Option<Exchange>,
 }
 
 /// What is here of the file, and what may be asked because of it.
@@ -154,7 +156,8 @@ impl Tools {
             .filter(|_| takes_parts)
             .and_then(|held| held.asked.clone());
         let answer = job.stop.or(self.http.send(job.request(asked.as_ref())));
-        let answer = answer.await.ok_or(TransferError::Cancelled)??;
+        let (answer, exchange) = answer.await.ok_or(TransferError::Cancelled)??;
+        cost.exchange = Some(exchange);
         if let Some(target) = answer.head.redirect(job.url) {
             answer.drain().await;
             return Ok(Step::Moved(target?));
