@@ -15,7 +15,7 @@ use futures::Stream;
 use tokio::sync::mpsc;
 
 pub use bound::Bound;
-pub use measure::{Comparison, Level, Run, Spread, Stats};
+pub use measure::{Comparison, Level, Run, Stats};
 pub use replay::Replay;
 
 use crate::Hauler;

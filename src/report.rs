@@ -1,20 +1,29 @@
 //! What came of it: a row for each entry, a summary for the run.
 
+mod account;
+mod document;
 mod exchange;
+mod hosts;
 mod spans;
+mod spread;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::checksum::Checksum;
+use crate::checksum::{Algorithm, Checksum};
 use crate::error::TransferError;
 use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
 
+pub use account::Account;
+pub(crate) use document::secs;
+pub use document::{About, FORMAT, Failure, Reason, Report, Usage, rfc3339};
 pub use exchange::Exchange;
+pub use hosts::{Host, Hosts};
 pub(crate) use spans::Life;
 pub use spans::{Phase, Span, Spans};
+pub use spread::Spread;
 
 /// How one entry of the list ended.
 #[derive(Debug, Clone)]
@@ -86,6 +95,21 @@ impl Row {
     pub fn host(&self) -> Option<HostKey> {
         let away = self.exchange.as_ref().and_then(|exchange| exchange.away.clone());
         away.or_else(|| self.url().map(SourceUrl::host))
+    }
+
+    /// Received bytes per second of its own time, waits included.
+    pub fn speed(&self) -> f64 {
+        if self.received == 0 {
+            return 0.0;
+        }
+        per_second(self.received, self.elapsed)
+    }
+
+    /// The digits of what its file adds up to, if that was computed in this way.
+    pub fn digits_of(&self, algorithm: Algorithm) -> Option<String> {
+        let checksum = self.checksum.as_ref().filter(|sum| sum.algorithm() == algorithm)?;
+        let text = checksum.to_string();
+        text.split_once(':').map(|(_, digits)| digits.to_owned())
     }
 
     /// Why it failed, if it did.

@@ -1,5 +1,6 @@
 //! What the user may say, and what it means in [`Settings`].
 
+mod command;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -50,6 +51,7 @@ Exit status:
   1    an entry failed
   2    wrong usage; nothing was requested
   130  stopped by SIGINT (Ctrl-C); what came is kept
+  141  nobody reads the output of --json any more; what came is kept
   143  stopped by SIGTERM; what came is kept";
 
 /// The command line.
@@ -194,6 +196,10 @@ pub(crate) struct Args {
     )]
     pub(crate) color: ColorChoice,
 
+    /// Events as JSON on standard output, a line each, while people read standard error
+    #[arg(long, env = "HAUL_JSON", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
+    pub(crate) json: bool,
+
     /// Write what failed as a list to run again, passwords in its URLs included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
@@ -227,6 +233,10 @@ pub(crate) struct Args {
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Also")]
     version: Option<bool>,
+
+    /// What was said on the command line, without secrets.
+    #[arg(skip)]
+    pub(crate) command: Vec<String>,
 }
 
 /// `--existing`.
@@ -256,8 +266,13 @@ impl Args {
 
     /// Reads the arguments of the process, and its environment.
     pub(crate) fn read() -> Result<Self, clap::Error> {
-        let matches = Self::described().try_get_matches()?;
-        Self::from_arg_matches(&matches)
+        let (described, words) = (Self::described(), std::env::args_os());
+        let matches = described.clone().try_get_matches_from(words)?;
+        let command = command::shown(&described, &matches);
+        Ok(Self {
+            command,
+            ..Self::from_arg_matches(&matches)?
+        })
     }
 
     /// The levels to compare, in the order asked for and each once.
@@ -303,6 +318,7 @@ impl From<&Args> for Settings {
             verbose: _,
             progress: _,
             color: _,
+            json: _,
             failed: _,
             compare: _,
             runs: _,
@@ -310,6 +326,7 @@ impl From<&Args> for Settings {
             demo: _,
             help: _,
             version: _,
+            command: _,
         } = args;
         let http = Http::default();
         Self {

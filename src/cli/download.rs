@@ -1,21 +1,21 @@
 //! One run of the list, watched: what the command is for.
 
-use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::args::Args;
 use super::failed::FailedList;
+use super::json::{self, Json};
 use super::signals::Signals;
 use super::sources::{self, Source};
-use super::view::{self, ViewOptions, Viewer};
-use super::{Exit, PATIENCE, out};
+use super::tap::{Listeners, Tap};
+use super::view::{self, ViewOptions};
+use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
-use crate::event::{Event, Events};
-use crate::report::Summary;
+use crate::event::Events;
+use crate::report::{About, Account, Report, Summary, rfc3339};
 use crate::settings::Settings;
 use crate::stop::Stop;
 
@@ -27,15 +27,24 @@ pub(super) async fn download(
     options: ViewOptions,
     signals: Signals,
 ) -> anyhow::Result<Exit> {
+    let (stop, signal) = (Stop::new(), signals.first());
+    let mut about = About {
+        command: args.command.clone(),
+        started_at: SystemTime::now(),
+        jobs: settings.jobs.get(),
+        exit_code: None,
+        usage: None,
+    };
+    let dir = settings.dir.to_string_lossy().into_owned();
     let hauler = Hauler::new(settings)?;
+    let listeners = listeners(args, &about, &dir, &stop)?;
     let (events, mut receiver) = Events::channel();
-    let mut keeper = None;
-    if let Some(path) = &args.failed {
-        let (kept, onward) = keep_failed(failed_list(path)?, receiver);
-        (keeper, receiver) = (Some(kept), onward);
+    let mut tap = None;
+    if !listeners.is_nobody() {
+        let (opened, onward) = Tap::open(receiver, listeners).context("cannot start a thread")?;
+        (tap, receiver) = (Some(opened), onward);
     }
     let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
-    let (stop, signal) = (Stop::new(), signals.first());
     let summary = tokio::select! {
         biased;
         () = signals.heed(stop.clone()) => {
@@ -45,26 +54,58 @@ pub(super) async fn download(
         summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
     };
     drop(events);
-    let kept = match keeper {
-        Some(keeper) => keeper.await.unwrap_or_else(|error| Err(io::Error::other(error))),
-        None => Ok(()),
-    };
-    conclude(viewer, &summary, &options, sources, args.failed.as_deref());
-    if let Err(error) = &kept {
-        out::line(&format!(
-            "haul: cannot write the list of what failed: {}",
-            crate::error::os(error)
-        ));
-    }
-    Ok(match () {
-        () if summary.stopped => signal.exit(),
-        () if summary.is_complete() && kept.is_ok() => Exit::Complete,
+    let heard = tap.map(Tap::finish).unwrap_or_default();
+    viewer.finish();
+    let exit = match () {
+        () if summary.stopped && signal.came() => signal.exit(),
+        () if summary.is_complete() => Exit::Complete,
         () => Exit::Incomplete,
+    };
+    about.exit_code = Some(exit.code().into());
+    about.usage = usage::so_far();
+    let Listeners { failed, json, account } = heard;
+    let report = account.as_ref().map(|account| Report::new(&about, &summary, account));
+    let told = match (json, &report) {
+        (Some(json), Some(report)) => json.finish(report),
+        _ => json::Ended::Well,
+    };
+    if let json::Ended::Unheard = told {
+        return Ok(Exit::UNHEARD);
+    }
+    conclude(&summary, &options, sources, args.failed.as_deref());
+    let mut is_written = true;
+    if let Some(Err(error)) = failed.map(FailedList::finish) {
+        is_written = false;
+        let why = crate::error::os(&error);
+        out::line(&format!("haul: cannot write the list of what failed: {why}"));
+    }
+    if let json::Ended::Broken(error) = told {
+        is_written = false;
+        let why = crate::error::os(&error);
+        out::line(&format!("haul: cannot write to standard output: {why}"));
+    }
+    Ok(match exit {
+        Exit::Complete if !is_written => Exit::Incomplete,
+        exit => exit,
     })
 }
 
-fn conclude(viewer: Viewer, summary: &Summary, options: &ViewOptions, sources: &[Source], failed: Option<&Path>) {
-    viewer.finish();
+/// Those who want to hear of the run. What cannot be written is found out now.
+fn listeners(args: &Args, about: &About, dir: &str, stop: &Stop) -> anyhow::Result<Listeners> {
+    let start = json::Start {
+        haul: env!("CARGO_PKG_VERSION"),
+        started_at: rfc3339(about.started_at),
+        jobs: about.jobs,
+        dir,
+    };
+    Ok(Listeners {
+        failed: args.failed.as_deref().map(failed_list).transpose()?,
+        json: args.json.then(|| Json::begin(&start, stop.clone())),
+        account: args.json.then(Account::default),
+    })
+}
+
+fn conclude(summary: &Summary, options: &ViewOptions, sources: &[Source], failed: Option<&Path>) {
     if summary.total == 0 && !summary.stopped {
         out::line("haul: warning: the list is empty");
         return;
@@ -76,22 +117,4 @@ fn conclude(viewer: Viewer, summary: &Summary, options: &ViewOptions, sources: &
 
 fn failed_list(path: &Path) -> anyhow::Result<FailedList> {
     FailedList::create(path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
-}
-
-/// Notes what failed on the way of the events to the view.
-fn keep_failed(
-    mut list: FailedList,
-    mut events: mpsc::Receiver<Event>,
-) -> (JoinHandle<io::Result<()>>, mpsc::Receiver<Event>) {
-    let (sender, receiver) = mpsc::channel(64);
-    let keeper = tokio::task::spawn_blocking(move || {
-        while let Some(event) = events.blocking_recv() {
-            if let Event::Finished(row) = &event {
-                list.add(row);
-            }
-            let _ = sender.blocking_send(event);
-        }
-        list.finish()
-    });
-    (keeper, receiver)
 }

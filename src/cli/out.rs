@@ -12,3 +12,10 @@ pub(crate) fn line(text: &str) -> bool {
 pub(crate) fn raw(text: &str) -> bool {
     text.is_empty() || io::stderr().lock().write_all(text.as_bytes()).is_ok()
 }
+
+/// Writes to stdout exactly this, for programs. What goes wrong is told: they cannot do without it.
+pub(crate) fn data(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}

@@ -7,6 +7,7 @@ mod bodies;
 mod ends;
 mod existing;
 mod failed;
+mod json;
 mod lists;
 mod many;
 mod memory;
