@@ -4,6 +4,7 @@
 //! export and a test see the same data.
 
 mod bound;
+mod export;
 mod measure;
 mod replay;
 mod scratch;

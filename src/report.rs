@@ -4,6 +4,8 @@ mod account;
 mod document;
 mod exchange;
 mod hosts;
+mod markdown;
+mod rows;
 mod spans;
 mod spread;
 
@@ -21,6 +23,8 @@ pub(crate) use document::secs;
 pub use document::{About, FORMAT, Failure, Reason, Report, Usage, rfc3339};
 pub use exchange::Exchange;
 pub use hosts::{Host, Hosts};
+pub use markdown::markdown;
+pub use rows::Rows;
 pub(crate) use spans::Life;
 pub use spans::{Phase, Span, Spans};
 pub use spread::Spread;
@@ -331,6 +335,17 @@ pub fn seconds(time: Duration) -> String {
         format!("{h}:{m:02}:{s:02}")
     } else {
         format!("{m}:{s:02}")
+    }
+}
+
+/// A time for people that is compared with others: `76.4 s` and not `1:16`, for what is compared is in one unit.
+pub fn in_seconds(time: Duration) -> String {
+    let s = time.as_secs_f64();
+    match s {
+        _ if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
+        _ if s < 9.995 => format!("{s:.2} s"),
+        _ if s < 999.95 => format!("{s:.1} s"),
+        _ => format!("{s:.0} s"),
     }
 }
 

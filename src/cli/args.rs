@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Command, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use reqwest::header::{HeaderName, HeaderValue};
 
+use super::report::Wanted;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::settings::{Credentials, Durability, Existing, Http, Naming, Retry, Settings, Timeouts, Trust};
@@ -200,6 +201,10 @@ pub(crate) struct Args {
     #[arg(long, env = "HAUL_JSON", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
     pub(crate) json: bool,
 
+    /// Write a report, of the kind that its ending names: .json, .csv or .md; repeatable
+    #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = Wanted::parse, help_heading = "Telling")]
+    pub(crate) reports: Vec<Wanted>,
+
     /// Write what failed as a list to run again, passwords in its URLs included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
@@ -319,6 +324,7 @@ impl From<&Args> for Settings {
             progress: _,
             color: _,
             json: _,
+            reports: _,
             failed: _,
             compare: _,
             runs: _,

@@ -1,5 +1,6 @@
 //! One run of the list, watched: what the command is for.
 
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -8,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 use super::args::Args;
 use super::failed::FailedList;
 use super::json::{self, Json};
+use super::report::{Reports, Run, Table};
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::tap::{Listeners, Tap};
@@ -37,7 +39,8 @@ pub(super) async fn download(
     };
     let dir = settings.dir.to_string_lossy().into_owned();
     let hauler = Hauler::new(settings)?;
-    let listeners = listeners(args, &about, &dir, &stop)?;
+    let (reports, tables) = Reports::open(&args.reports)?;
+    let listeners = listeners(args, tables, &about, &dir, &stop)?;
     let (events, mut receiver) = Events::channel();
     let mut tap = None;
     if !listeners.is_nobody() {
@@ -63,35 +66,41 @@ pub(super) async fn download(
     };
     about.exit_code = Some(exit.code().into());
     about.usage = usage::so_far();
-    let Listeners { failed, json, account } = heard;
-    let report = account.as_ref().map(|account| Report::new(&about, &summary, account));
-    let told = match (json, &report) {
-        (Some(json), Some(report)) => json.finish(report),
-        _ => json::Ended::Well,
+    let account = heard.account.unwrap_or_default();
+    let told = match heard.json {
+        Some(json) => json.finish(&Report::new(&about, &summary, &account)),
+        None => json::Ended::Well,
     };
-    if let json::Ended::Unheard = told {
-        return Ok(Exit::UNHEARD);
+    let is_heard = !matches!(told, json::Ended::Unheard);
+    if is_heard {
+        conclude(&summary, &options, sources, args.failed.as_deref());
     }
-    conclude(&summary, &options, sources, args.failed.as_deref());
-    let mut is_written = true;
-    if let Some(Err(error)) = failed.map(FailedList::finish) {
-        is_written = false;
-        let why = crate::error::os(&error);
-        out::line(&format!("haul: cannot write the list of what failed: {why}"));
-    }
-    if let json::Ended::Broken(error) = told {
-        is_written = false;
-        let why = crate::error::os(&error);
-        out::line(&format!("haul: cannot write to standard output: {why}"));
-    }
+    let run = Run {
+        about: &about,
+        summary: &summary,
+        account: &account,
+    };
+    let written = [
+        reports.write(heard.tables, &run),
+        heard.failed.is_none_or(|list| is_kept(list.finish())),
+        told.tell(),
+    ];
     Ok(match exit {
-        Exit::Complete if !is_written => Exit::Incomplete,
+        _ if !is_heard => Exit::UNHEARD,
+        Exit::Complete if written.contains(&false) => Exit::Incomplete,
         exit => exit,
     })
 }
 
+fn is_kept(list: io::Result<()>) -> bool {
+    let Err(error) = list else { return true };
+    let why = crate::error::os(&error);
+    out::line(&format!("haul: cannot write the list of what failed: {why}"));
+    false
+}
+
 /// Those who want to hear of the run. What cannot be written is found out now.
-fn listeners(args: &Args, about: &About, dir: &str, stop: &Stop) -> anyhow::Result<Listeners> {
+fn listeners(args: &Args, tables: Vec<Table>, about: &About, dir: &str, stop: &Stop) -> anyhow::Result<Listeners> {
     let start = json::Start {
         haul: env!("CARGO_PKG_VERSION"),
         started_at: rfc3339(about.started_at),
@@ -101,7 +110,8 @@ fn listeners(args: &Args, about: &About, dir: &str, stop: &Stop) -> anyhow::Resu
     Ok(Listeners {
         failed: args.failed.as_deref().map(failed_list).transpose()?,
         json: args.json.then(|| Json::begin(&start, stop.clone())),
-        account: args.json.then(Account::default),
+        account: (args.json || !args.reports.is_empty()).then(Account::default),
+        tables,
     })
 }
 

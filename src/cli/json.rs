@@ -45,6 +45,20 @@ pub(crate) enum Ended {
     Broken(io::Error),
 }
 
+impl Ended {
+    /// Says what went wrong, if anybody hears it. Did nothing?
+    pub(crate) fn tell(self) -> bool {
+        if let Self::Broken(error) = self {
+            out::line(&format!(
+                "haul: cannot write to standard output: {}",
+                crate::error::os(&error)
+            ));
+            return false;
+        }
+        true
+    }
+}
+
 impl Json {
     /// Says that a run begins. It is stopped when nobody listens.
     pub(crate) fn begin(start: &Start<'_>, stop: Stop) -> Self {

@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::failed::FailedList;
 use super::json::Json;
+use super::report::Table;
 use crate::event::Event;
 use crate::report::Account;
 
 /// How long events gather before they are written: woken for each, this thread would cost the run more than they do.
 const REST: Duration = Duration::from_millis(5);
-/// Events that wait for the view.
-const AHEAD: usize = 64;
+/// Events that wait for the view, as many as it finds without a tap: it takes them together, and then rests.
+const AHEAD: usize = 1024;
 
 /// Those who hear of a run.
 #[derive(Debug, Default)]
@@ -26,17 +27,22 @@ pub(crate) struct Listeners {
     pub(crate) failed: Option<FailedList>,
     pub(crate) json: Option<Json>,
     pub(crate) account: Option<Account>,
+    /// Tables of entries.
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Listeners {
     /// Is there anybody?
     pub(crate) fn is_nobody(&self) -> bool {
-        self.failed.is_none() && self.json.is_none() && self.account.is_none()
+        self.failed.is_none() && self.json.is_none() && self.account.is_none() && self.tables.is_empty()
     }
 
     fn hear(&mut self, event: &Event) {
         if let (Some(list), Event::Finished(row)) = (&mut self.failed, event) {
             list.add(row);
+        }
+        if let Event::Finished(row) = event {
+            self.tables.iter_mut().for_each(|table| table.add(row));
         }
         if let Some(account) = &mut self.account {
             account.note(event);

@@ -3,18 +3,21 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 
 use super::args::Args;
 use super::compare::{View, Views, render};
+use super::report::Comparisons;
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::view::{self, Verbosity, ViewOptions, Viewer};
-use super::{Exit, PATIENCE, demo, fitting, limits, out};
+use super::{Exit, PATIENCE, demo, fitting, limits, out, usage};
 use crate::compare::{Comparison, Plan, Round};
 use crate::event::Events;
 use crate::lock::lock;
+use crate::report::About;
 use crate::settings::Settings;
 use crate::stop::Stop;
 
@@ -37,6 +40,7 @@ pub(super) async fn compare(
         warmup: args.warmup,
         ..Plan::once(levels)
     };
+    let (reports, mut about) = (Comparisons::open(&args.reports)?, about(args));
     let screen = Screen::new(options);
     let mut views = screen.views(&plan);
     let (stop, signal) = (Stop::new(), signals.first());
@@ -66,16 +70,29 @@ pub(super) async fn compare(
         return Ok(signal.exit());
     };
     screen.show(&comparison);
+    about.usage = usage::so_far();
+    let is_written = reports.write(&about, &comparison);
     Ok(match () {
         () if stop.is_asked() => signal.exit(),
-        () if comparison.is_complete() => Exit::Complete,
+        () if comparison.is_complete() && is_written => Exit::Complete,
         () => Exit::Incomplete,
     })
+}
+
+fn about(args: &Args) -> About {
+    About {
+        command: args.command.clone(),
+        started_at: SystemTime::now(),
+        jobs: args.jobs.get(),
+        exit_code: None,
+        usage: None,
+    }
 }
 
 /// Serves a list from inside the process and compares one job with many on it.
 pub(super) async fn demo(args: &Args, options: ViewOptions, signals: Signals) -> anyhow::Result<Exit> {
     let plan = demo::plan(limits::fit);
+    let (reports, mut about) = (Comparisons::open(&args.reports)?, about(args));
     let screen = Screen::new(options);
     screen.say(&demo::opening(screen.columns));
     screen.say("");
@@ -91,6 +108,8 @@ pub(super) async fn demo(args: &Args, options: ViewOptions, signals: Signals) ->
         shown = demo::demo(&plan, dir, &mut views, &stop) => shown?,
     };
     screen.show(&shown.comparison);
+    about.usage = usage::so_far();
+    let is_written = reports.write(&about, &shown.comparison);
     if stop.is_asked() {
         return Ok(signal.exit());
     }
@@ -98,7 +117,11 @@ pub(super) async fn demo(args: &Args, options: ViewOptions, signals: Signals) ->
     if !is_right || !screen.is_quiet() {
         out::raw(&shown.conclusion(screen.columns));
     }
-    Ok(if is_right { Exit::Complete } else { Exit::Incomplete })
+    Ok(if is_right && is_written {
+        Exit::Complete
+    } else {
+        Exit::Incomplete
+    })
 }
 
 /// Where the runs of a comparison are shown, one after the other.

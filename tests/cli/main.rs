@@ -14,6 +14,7 @@ mod memory;
 mod names;
 mod origin;
 mod redirects;
+mod reports;
 mod requests;
 mod retries;
 mod screens;
