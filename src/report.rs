@@ -5,6 +5,7 @@ mod document;
 mod exchange;
 mod hosts;
 mod markdown;
+pub mod picture;
 mod rows;
 mod spans;
 mod spread;

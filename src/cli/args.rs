@@ -201,7 +201,7 @@ pub(crate) struct Args {
     #[arg(long, env = "HAUL_JSON", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
     pub(crate) json: bool,
 
-    /// Write a report, of the kind that its ending names: .json, .csv or .md; repeatable
+    /// Write a report, of the kind that its ending names: .json, .csv, .md, .html or .svg; repeatable
     #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = Wanted::parse, help_heading = "Telling")]
     pub(crate) reports: Vec<Wanted>,
 

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow};
 
 use super::args::Args;
 use super::failed::FailedList;
 use super::json::{self, Json};
-use super::report::{Reports, Run, Table};
+use super::report::{Reports, Run, Table, Wanted};
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::tap::{Listeners, Tap};
@@ -17,6 +17,7 @@ use super::view::{self, ViewOptions};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
 use crate::event::Events;
+use crate::report::picture::Film;
 use crate::report::{About, Account, Report, Summary, rfc3339};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -79,6 +80,7 @@ pub(super) async fn download(
         about: &about,
         summary: &summary,
         account: &account,
+        film: heard.film.as_ref(),
     };
     let written = [
         reports.write(heard.tables, &run),
@@ -112,7 +114,13 @@ fn listeners(args: &Args, tables: Vec<Table>, about: &About, dir: &str, stop: &S
         json: args.json.then(|| Json::begin(&start, stop.clone())),
         account: (args.json || !args.reports.is_empty()).then(Account::default),
         tables,
+        film: is_seen(args).then(|| Film::new(Instant::now(), about.jobs)),
     })
+}
+
+/// Is there to be a picture?
+pub(super) fn is_seen(args: &Args) -> bool {
+    args.reports.iter().any(Wanted::is_picture)
 }
 
 fn conclude(summary: &Summary, options: &ViewOptions, sources: &[Source], failed: Option<&Path>) {

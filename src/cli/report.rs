@@ -1,5 +1,6 @@
 //! `--report FILE`: what a run or a comparison was like, in the form that the ending of FILE names.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use super::growing::{Growing, Readers};
 use super::out;
 use crate::compare::{Bound, Comparison};
 use crate::error::os;
+use crate::report::picture::{Film, Page, html, svg};
 use crate::report::{About, Account, Report, Row, Rows, Summary, markdown};
 use crate::tame::tame;
 
@@ -24,6 +26,8 @@ enum Form {
     Json,
     Csv,
     Markdown,
+    Html,
+    Svg,
 }
 
 impl Wanted {
@@ -35,9 +39,16 @@ impl Wanted {
             Some("json") => Form::Json,
             Some("csv") => Form::Csv,
             Some("md") => Form::Markdown,
-            _ => bail!("it has to end in .json, .csv or .md"),
+            Some("html") => Form::Html,
+            Some("svg") => Form::Svg,
+            _ => bail!("it has to end in .json, .csv, .md, .html or .svg"),
         };
         Ok(Self { path, form })
+    }
+
+    /// Is it a picture, for which the run has to be watched?
+    pub(crate) fn is_picture(&self) -> bool {
+        matches!(self.form, Form::Html | Form::Svg)
     }
 }
 
@@ -145,10 +156,7 @@ impl Reports {
             let text = run.text(open.wanted.form);
             open.write(&text)
         });
-        tables
-            .chain(others)
-            .map(Written::tell)
-            .fold(true, |all, one| all && one)
+        all_are_written(tables.chain(others))
     }
 }
 
@@ -157,19 +165,36 @@ pub(crate) struct Run<'a> {
     pub(crate) about: &'a About,
     pub(crate) summary: &'a Summary,
     pub(crate) account: &'a Account,
+    /// What was seen of it, where a picture is wanted.
+    pub(crate) film: Option<&'a Film>,
 }
 
 impl Run<'_> {
     fn verdict(&self) -> Option<String> {
         let jobs = std::num::NonZeroUsize::new(self.about.jobs)?;
         let bound = Bound::of_run(self.summary, jobs, self.account.hosts.pushed_back());
-        bound.map(|bound| bound.to_string())
+        Some(match (bound?, &self.account.longest) {
+            (bound @ Bound::LongestFile(_), Some((_, name))) => format!("{bound}: {name}"),
+            (bound, _) => bound.to_string(),
+        })
     }
 
     fn text(&self, form: Form) -> String {
         match form {
             Form::Markdown => markdown(self.about, self.summary, self.account, self.verdict().as_deref()),
+            Form::Html => html(&self.page()),
+            Form::Svg => svg(&self.page()),
             Form::Json | Form::Csv => Report::new(self.about, self.summary, self.account).to_json(),
+        }
+    }
+
+    fn page(&self) -> Page<'_> {
+        Page {
+            about: self.about,
+            runs: self.film.iter().map(|film| (self.summary, *film)).collect(),
+            account: Some(self.account),
+            table: Vec::new(),
+            verdict: self.verdict(),
         }
     }
 }
@@ -185,16 +210,31 @@ impl Comparisons {
     }
 
     /// The comparison has ended. Is everything written?
-    pub(crate) fn write(self, about: &About, comparison: &Comparison) -> bool {
+    pub(crate) fn write(self, about: &About, comparison: &Comparison, films: &BTreeMap<usize, Film>) -> bool {
         let written = self.0.into_iter().map(|open| {
             let text = match open.wanted.form {
                 Form::Json => comparison.to_json(about),
                 Form::Csv => csv(comparison, about),
                 Form::Markdown => comparison.to_markdown(about),
+                Form::Html => html(&page(about, comparison, films)),
+                Form::Svg => svg(&page(about, comparison, films)),
             };
             open.write(&text)
         });
         all_are_written(written)
+    }
+}
+
+/// A page on which the first run of each level is seen.
+fn page<'a>(about: &'a About, comparison: &'a Comparison, films: &'a BTreeMap<usize, Film>) -> Page<'a> {
+    let levels = comparison.levels.iter().enumerate();
+    let seen = levels.filter_map(|(index, level)| Some((&level.runs.first()?.summary, films.get(&index)?)));
+    Page {
+        about,
+        runs: seen.collect(),
+        account: None,
+        table: comparison.table(),
+        verdict: comparison.verdict(),
     }
 }
 
@@ -215,6 +255,8 @@ mod tests {
             ("a.json", Some(Form::Json)),
             ("dir/a.b.CSV", Some(Form::Csv)),
             ("a.md", Some(Form::Markdown)),
+            ("a.html", Some(Form::Html)),
+            ("a.svg", Some(Form::Svg)),
             ("a.txt", None),
             ("json", None),
             (".json", None),

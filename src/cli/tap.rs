@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::failed::FailedList;
@@ -15,9 +15,12 @@ use super::json::Json;
 use super::report::Table;
 use crate::event::Event;
 use crate::report::Account;
+use crate::report::picture::Film;
 
 /// How long events gather before they are written: woken for each, this thread would cost the run more than they do.
 const REST: Duration = Duration::from_millis(5);
+/// How often the counters of what is under way are read.
+const SAMPLE: Duration = Duration::from_millis(100);
 /// Events that wait for the view, as many as it finds without a tap: it takes them together, and then rests.
 const AHEAD: usize = 1024;
 
@@ -29,12 +32,20 @@ pub(crate) struct Listeners {
     pub(crate) account: Option<Account>,
     /// Tables of entries.
     pub(crate) tables: Vec<Table>,
+    pub(crate) film: Option<Film>,
 }
 
 impl Listeners {
     /// Is there anybody?
     pub(crate) fn is_nobody(&self) -> bool {
-        self.failed.is_none() && self.json.is_none() && self.account.is_none() && self.tables.is_empty()
+        let Self {
+            failed,
+            json,
+            account,
+            tables,
+            film,
+        } = self;
+        failed.is_none() && json.is_none() && account.is_none() && tables.is_empty() && film.is_none()
     }
 
     fn hear(&mut self, event: &Event) {
@@ -47,8 +58,17 @@ impl Listeners {
         if let Some(account) = &mut self.account {
             account.note(event);
         }
+        if let Some(film) = &mut self.film {
+            film.note(event, Instant::now());
+        }
         if let Some(json) = &mut self.json {
             json.tell(event, Instant::now());
+        }
+    }
+
+    fn sample(&mut self) {
+        if let Some(film) = &mut self.film {
+            film.sample(Instant::now());
         }
     }
 
@@ -98,7 +118,17 @@ async fn listen(
     mut listeners: Listeners,
     hurry: CancellationToken,
 ) -> Listeners {
-    while let Some(first) = events.recv().await {
+    let mut ticks = interval(SAMPLE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let first = tokio::select! {
+            event = events.recv() => event,
+            _ = ticks.tick(), if listeners.film.is_some() => {
+                listeners.sample();
+                continue;
+            }
+        };
+        let Some(first) = first else { break };
         let mut next = Some(first);
         while let Some(event) = next {
             listeners.hear(&event);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Comparison, Level};
-use crate::report::{About, FORMAT, rfc3339, seconds, secs, size, speed};
+use crate::report::{About, FORMAT, in_seconds, rfc3339, secs, size, speed};
 
 /// A comparison as data. Times are seconds, sizes bytes.
 #[derive(Debug, Serialize)]
@@ -143,37 +143,63 @@ impl Comparison {
         writer.flush()
     }
 
+    /// A row a level for people, the first row the heading.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        const HEAD: [&str; 8] = [
+            "jobs",
+            "wall",
+            "speed",
+            "speed-up",
+            "efficiency",
+            "p50 file",
+            "max file",
+            "failed",
+        ];
+        let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), in_seconds);
+        let row = |level: &Level| {
+            let wall = level.wall()?;
+            let spread = wall
+                .stddev
+                .map_or_else(String::new, |stddev| format!(" ± {}", in_seconds(stddev)));
+            Some(vec![
+                level.jobs.to_string(),
+                format!("{}{spread}", in_seconds(wall.mean)),
+                speed(level.speed()),
+                format!("{:.2}x", self.speed_up(level).unwrap_or_default()),
+                format!("{:.0} %", self.efficiency(level).unwrap_or_default() * 100.0),
+                time(level.files().median()),
+                time(level.files().longest()),
+                level.failed().to_string(),
+            ])
+        };
+        let head = HEAD.map(ToOwned::to_owned).to_vec();
+        std::iter::once(head)
+            .chain(self.levels.iter().filter_map(row))
+            .collect()
+    }
+
+    /// The best level and what it is bound by, in words.
+    pub fn verdict(&self) -> Option<String> {
+        let (best, bound) = self.bound()?;
+        Some(format!("{} jobs: {bound}", self.levels[best].jobs))
+    }
+
     /// As a table of Markdown, for people.
     pub fn to_markdown(&self, about: &About) -> String {
         let command = about.command.join(" ").replace('`', "'");
         let mut text = format!("# haul: a comparison\n\n`{command}`, {}\n\n", rfc3339(about.started_at));
-        text.push_str("| jobs | wall | speed | speed-up | efficiency | p50 file | max file | failed |\n");
-        text.push_str("|--:|--:|--:|--:|--:|--:|--:|--:|\n");
-        let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), seconds);
-        for level in &self.levels {
-            let Some(wall) = level.wall() else { continue };
-            let spread = wall
-                .stddev
-                .map_or_else(String::new, |stddev| format!(" ± {}", seconds(stddev)));
-            let _ = writeln!(
-                text,
-                "| {} | {}{spread} | {} | {:.2}x | {:.0} % | {} | {} | {} |",
-                level.jobs,
-                seconds(wall.mean),
-                speed(level.speed()),
-                self.speed_up(level).unwrap_or_default(),
-                self.efficiency(level).unwrap_or_default() * 100.0,
-                time(level.files().median()),
-                time(level.files().longest()),
-                level.failed(),
-            );
+        for (number, row) in self.table().iter().enumerate() {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+            if number == 0 {
+                text.push_str("|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+            }
         }
         if let Some(run) = self.levels.iter().find_map(|level| level.runs.first()) {
             let files = run.summary.total - run.summary.duplicates;
             let _ = writeln!(text, "\n{files} files, {}.", size(run.summary.received));
         }
-        if let Some((best, bound)) = self.bound() {
-            let _ = writeln!(text, "\n{} jobs: {bound}.", self.levels[best].jobs);
+        if let Some(verdict) = self.verdict() {
+            let _ = writeln!(text, "\n{verdict}.");
         }
         text
     }

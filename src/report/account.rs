@@ -1,6 +1,7 @@
 //! What the events of a run tell beyond its summary.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Failure, Hosts, Outcome, Row};
 use crate::error::TransferError;
@@ -20,6 +21,8 @@ pub struct Account {
     pub updated: u64,
     /// Size of all files that were fetched, in bytes.
     pub fetched: u64,
+    /// What took the longest from its first slot to its end: its path, or its URL without secrets.
+    pub longest: Option<(Duration, String)>,
 }
 
 impl Account {
@@ -41,6 +44,13 @@ impl Account {
 
     fn note_row(&mut self, row: &Row) {
         self.hosts.add(row);
+        if row.tries > 0 && self.longest.as_ref().is_none_or(|(longest, _)| row.elapsed > *longest) {
+            let path = row
+                .path
+                .as_ref()
+                .map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
+            self.longest = Some((row.elapsed, path.unwrap_or_else(|| row.shown())));
+        }
         match &row.outcome {
             Outcome::Downloaded | Outcome::Resumed => self.fetched += row.size,
             Outcome::Updated => {

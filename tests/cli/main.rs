@@ -13,6 +13,7 @@ mod many;
 mod memory;
 mod names;
 mod origin;
+mod picture;
 mod redirects;
 mod reports;
 mod requests;
