@@ -22,14 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (summary, watched) = tokio::join!(run, watch(inbox));
     let account = watched?;
 
-    let mut out = io::stderr();
-    let (time, pace) = (seconds(summary.wall), speed(summary.speed()));
-    writeln!(
-        out,
-        "{} in {time}, {pace}, {} failed",
-        size(summary.received),
-        summary.failed
-    )?;
+    let (mut out, time) = (io::stderr(), seconds(summary.wall));
+    writeln!(out, "{time}, {}, {} failed", speed(summary.speed()), summary.failed)?;
     for (name, host) in account.hosts.by_entries() {
         writeln!(out, "{name}: {} files, {}", host.entries, size(host.received))?;
     }

@@ -288,6 +288,18 @@ pub(crate) fn per_second(bytes: u64, time: Duration) -> f64 {
     bytes / time.as_secs_f64().max(1e-9)
 }
 
+/// A number with its thousands apart: `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy)
+        .collect();
+    groups.join(",")
+}
+
 /// A size for people: `812 B`, `29.4 MiB`.
 pub fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

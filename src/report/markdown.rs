@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{About, Account, Host, Summary, seconds, size, speed};
+use super::{About, Account, Host, Summary, count, seconds, size, speed};
 
 /// Hosts and failures that are shown.
 const SHOWN: usize = 50;
@@ -30,8 +30,8 @@ pub fn markdown(about: &About, summary: &Summary, account: &Account, verdict: Op
 pub(super) fn headline(summary: &Summary) -> String {
     format!(
         "{} of {} files, {}, {}, {}",
-        summary.total - summary.failed,
-        summary.total,
+        count(summary.total - summary.failed),
+        count(summary.total),
         size(summary.received),
         seconds(summary.wall),
         speed(summary.speed())
@@ -58,8 +58,8 @@ pub(super) fn facts(
         ("failed", summary.failed),
         ("retries", summary.retries),
     ];
-    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-    let mut facts: Vec<_> = counts.map(|(name, count)| (name, count.to_string())).collect();
+    let counts = counts.into_iter().filter(|(_, number)| *number > 0);
+    let mut facts: Vec<_> = counts.map(|(name, number)| (name, count(number))).collect();
     facts.push((
         "transfers at once",
         format!("{:.1} of {} on average", summary.parallelism(), about.jobs),
@@ -100,24 +100,21 @@ fn hosts(text: &mut String, account: &Account) {
 /// A host as a row of a table.
 pub(super) fn host_cells(name: &str, host: &Host) -> [String; 10] {
     let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), seconds);
-    let count = |count: u64| {
-        if count == 0 {
-            "–".to_owned()
-        } else {
-            count.to_string()
-        }
+    let unless_none = |number: u64| match number {
+        0 => "–".to_owned(),
+        number => count(number),
     };
     let paused = Some(host.paused).filter(|paused| !paused.is_zero());
     [
         name.to_owned(),
-        host.entries.to_string(),
-        count(host.failed),
+        count(host.entries),
+        unless_none(host.failed),
         size(host.received),
         time(host.connect.percentile(50)),
         time(host.connect.percentile(95)),
         time(host.wait.percentile(50)),
         time(host.wait.percentile(95)),
-        count(host.push_backs),
+        unless_none(host.push_backs),
         time(paused),
     ]
 }

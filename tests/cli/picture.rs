@@ -131,7 +131,7 @@ fn thousands_of_files_merge_and_their_picture_stays_small() {
     assert!(page.contains("each pixel shows what a slot mostly did"));
     assert!(page.len() < 400_000, "{} bytes", page.len());
     let Some(seen) = seen(&room, &html, 1280) else { return };
-    assert!(seen.dom.contains("2500 of 2500 files"), "{}", seen.dom);
+    assert!(seen.dom.contains("2,500 of 2,500 files"), "{}", seen.dom);
     assert!(seen.pixels > 10_000, "{} bytes of a picture", seen.pixels);
 }
 

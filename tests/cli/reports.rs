@@ -201,3 +201,30 @@ fn a_comparison_is_reported_under_the_names_of_hyperfine() {
     assert_eq!(table.lines().count(), 3);
     assert!(text(&names[2]).contains("| jobs | wall | speed |"));
 }
+
+#[test]
+fn a_run_that_is_stopped_is_reported_and_told_to_its_end() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a.bin", "a");
+    origin
+        .file("/b.bin", vec![7; 100_000])
+        .etag("v1")
+        .then(Answer::SilentAfter(50_000));
+    let report = room.beside("r.json");
+    let mut haul = room.haul().args(["--json", "--report"]).arg(&report).start();
+    haul.write(origin.list(["/a.bin", "/b.bin"]));
+    haul.wait_for_stdout("\"done\"");
+    origin.wait_for("/b.bin");
+    haul.interrupt();
+    let outcome = haul.finish();
+    outcome.exits_with(130);
+    let lines = Schema::shipped().lines(&outcome.stdout);
+    let summary = lines.last().unwrap();
+    for said in [&Schema::shipped().report(&text(&report)), summary] {
+        assert_eq!(
+            (&said["exit_code"], &said["files"]["cancelled"]),
+            (&130.into(), &1.into()),
+            "{said}"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::draw::{Part, STYLE, Scale, WIDTH, escaped, scene};
 use super::film::Film;
 use crate::report::markdown::{facts, host_cells};
-use crate::report::{About, Account, Host, Summary, in_seconds, rfc3339, seconds, size, speed};
+use crate::report::{About, Account, Host, Summary, count, in_seconds, rfc3339, seconds, size, speed};
 
 /// Hosts and failures that are shown.
 const SHOWN: usize = 50;
@@ -131,15 +131,15 @@ impl Page<'_> {
     fn headline(&self) -> String {
         match &self.runs[..] {
             [(summary, _)] => {
-                let done = summary.total - summary.failed;
-                format!("{done} of {} files in {}", summary.total, seconds(summary.wall))
+                let (done, total) = (count(summary.total - summary.failed), count(summary.total));
+                format!("{done} of {total} files in {}", seconds(summary.wall))
             }
             runs => {
                 let levels: Vec<_> = runs.iter().map(|(_, film)| film.jobs().to_string()).collect();
                 let files = runs
                     .first()
                     .map_or(0, |(summary, _)| summary.total - summary.duplicates);
-                format!("{files} files with {} jobs", levels.join(", "))
+                format!("{} files with {} jobs", count(files), levels.join(", "))
             }
         }
     }
@@ -198,7 +198,7 @@ impl Page<'_> {
         let [(summary, _)] = &self.runs[..] else {
             return;
         };
-        let share = |name: &str, count: u64| (count > 0).then(|| (name.to_owned(), count.to_string()));
+        let share = |name: &str, number: u64| (number > 0).then(|| (name.to_owned(), count(number)));
         let tiles = [
             Some(("received".to_owned(), size(summary.received))),
             Some(("speed".to_owned(), speed(summary.speed()))),
@@ -314,7 +314,11 @@ fn table(body: &mut String, heading: &str, rows: &[Vec<String>]) {
 }
 
 fn failures(body: &mut String, summary: &Summary, account: &Account) {
-    let _ = writeln!(body, "<h2>Failed ({})</h2>\n<table class=\"text\">", summary.failed);
+    let _ = writeln!(
+        body,
+        "<h2>Failed ({})</h2>\n<table class=\"text\">",
+        count(summary.failed)
+    );
     for failure in account.failures.iter().take(SHOWN) {
         let tries = failure.retries() + 1;
         let tries = if tries > 1 {
