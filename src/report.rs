@@ -19,7 +19,7 @@ use crate::checksum::{Algorithm, Checksum};
 use crate::error::TransferError;
 use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
 
-pub use account::Account;
+pub use account::{Account, Longest};
 pub(crate) use document::secs;
 pub use document::{About, FORMAT, Failure, Reason, Report, Usage, rfc3339};
 pub use exchange::Exchange;

@@ -174,7 +174,7 @@ impl Run<'_> {
         let jobs = std::num::NonZeroUsize::new(self.about.jobs)?;
         let bound = Bound::of_run(self.summary, jobs, self.account.hosts.pushed_back());
         Some(match (bound?, &self.account.longest) {
-            (bound @ Bound::LongestFile(_), Some((_, name))) => format!("{bound}: {name}"),
+            (bound @ Bound::LongestFile(_), Some(longest)) => format!("{bound}: {longest}"),
             (bound, _) => bound.to_string(),
         })
     }

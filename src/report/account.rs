@@ -1,9 +1,10 @@
 //! What the events of a run tell beyond its summary.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use super::{Failure, Hosts, Outcome, Row};
+use super::{Failure, Hosts, Outcome, Phase, Row, in_seconds};
 use crate::error::TransferError;
 use crate::event::Event;
 
@@ -21,8 +22,45 @@ pub struct Account {
     pub updated: u64,
     /// Size of all files that were fetched, in bytes.
     pub fetched: u64,
-    /// What took the longest from its first slot to its end: its path, or its URL without secrets.
-    pub longest: Option<(Duration, String)>,
+    /// The entry that took the longest from its first slot to its end.
+    pub longest: Option<Longest>,
+}
+
+/// The entry that took the longest.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Longest {
+    /// Its path, or its URL without secrets.
+    pub name: String,
+    /// From its first slot to its end.
+    pub elapsed: Duration,
+    /// Of that, without a slot: it waited for another try.
+    pub rest: Duration,
+}
+
+impl Longest {
+    fn of(row: &Row) -> Self {
+        let path = row
+            .path
+            .as_ref()
+            .map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
+        Self {
+            name: path.unwrap_or_else(|| row.shown()),
+            elapsed: row.elapsed,
+            rest: row.spans.total(Phase::Rest),
+        }
+    }
+}
+
+/// Its name, and how much of its time it did nothing when that was most of it.
+impl fmt::Display for Longest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.rest > self.elapsed / 2 {
+            write!(f, ", which waited {} for another try", in_seconds(self.rest))?;
+        }
+        Ok(())
+    }
 }
 
 impl Account {
@@ -44,12 +82,9 @@ impl Account {
 
     fn note_row(&mut self, row: &Row) {
         self.hosts.add(row);
-        if row.tries > 0 && self.longest.as_ref().is_none_or(|(longest, _)| row.elapsed > *longest) {
-            let path = row
-                .path
-                .as_ref()
-                .map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
-            self.longest = Some((row.elapsed, path.unwrap_or_else(|| row.shown())));
+        let known = self.longest.as_ref().map_or(Duration::ZERO, |longest| longest.elapsed);
+        if row.tries > 0 && row.elapsed > known {
+            self.longest = Some(Longest::of(row));
         }
         match &row.outcome {
             Outcome::Downloaded | Outcome::Resumed => self.fetched += row.size,

@@ -467,8 +467,8 @@ impl Lanes {
     fn new(slots: usize, top: f64) -> Self {
         let rows = slots.min(ROWS);
         let pitch = match rows {
-            0..=20 => 18.0,
-            21..=40 => 12.0,
+            0..=32 => 17.0,
+            33..=40 => 12.0,
             41..=64 => 8.0,
             _ => 4.0,
         };
