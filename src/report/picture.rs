@@ -3,12 +3,15 @@
 //! A [`Film`] is taken while the run goes on, in memory that does not grow with it. [`svg`] and [`html`] develop it: text
 //! that needs nothing else, no script, no network.
 
+mod axis;
+mod curves;
 mod draw;
 mod film;
 mod lanes;
 mod page;
 mod raster;
 mod series;
+mod slots;
 
 pub use film::Film;
 pub use page::{Page, html, svg};

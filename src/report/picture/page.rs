@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::draw::{Part, STYLE, Scale, WIDTH, escaped, scene};
+use super::axis::{Scale, WIDTH};
+use super::draw::{Part, STYLE, escaped, scene};
 use super::film::Film;
 use crate::report::markdown::{facts, host_cells};
 use crate::report::{About, Account, Host, Summary, count, in_seconds, rfc3339, seconds, size, speed};
