@@ -207,6 +207,16 @@ fn a_reader_that_goes_away_ends_the_run_quietly_as_other_filters_do() {
 }
 
 #[test]
+fn events_that_cannot_be_written_are_a_failure_that_is_told() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let url = origin.file("/a.bin", "a").url();
+    let outcome = room.haul().args(["--json", &url]).after("exec >/dev/full").run();
+    outcome
+        .fails()
+        .says("cannot write to standard output: no space left on device");
+}
+
+#[test]
 fn no_secret_is_told_to_programs() {
     let origin = Origin::new();
     origin.file_elsewhere("a");
