@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow};
@@ -49,49 +50,88 @@ pub(super) async fn download(
         (tap, receiver) = (Some(opened), onward);
     }
     let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
+    let mut heeded = pin!(signals.heed(stop.clone()));
     let summary = tokio::select! {
         biased;
-        () = signals.heed(stop.clone()) => {
+        () = &mut heeded => {
             viewer.leave(PATIENCE);
             return Ok(signal.exit());
         }
         summary = hauler.run(sources::entries(sources, args.checksum.as_ref()), &events, &stop) => summary,
     };
     drop(events);
-    let heard = tap.map(Tap::finish).unwrap_or_default();
-    viewer.finish();
     let exit = match () {
         () if summary.stopped && signal.came() => signal.exit(),
         () if summary.is_complete() => Exit::Complete,
         () => Exit::Incomplete,
     };
     about.exit_code = Some(exit.code().into());
-    about.usage = usage::so_far();
-    let account = heard.account.unwrap_or_default();
-    let told = match heard.json {
-        Some(json) => json.finish(&Report::new(&about, &summary, &account)),
-        None => json::Ended::Well,
+    // Who reads slowly is waited for, until a signal says otherwise.
+    let ending = tokio::task::spawn_blocking(move || Ending::wait_for(tap, about, summary));
+    let ending = tokio::select! {
+        biased;
+        () = &mut heeded => {
+            viewer.leave(PATIENCE);
+            return Ok(signal.exit());
+        }
+        ending = ending => ending.context("cannot end")?,
     };
-    let is_heard = !matches!(told, json::Ended::Unheard);
-    if is_heard {
-        conclude(&summary, &options, sources, args.failed.as_deref());
+    viewer.finish();
+    if let json::Ended::Unheard = ending.told {
+        ending.write(reports);
+        return Ok(Exit::UNHEARD);
     }
-    let run = Run {
-        about: &about,
-        summary: &summary,
-        account: &account,
-        film: heard.film.as_ref(),
-    };
-    let written = [
-        reports.write(heard.tables, &run),
-        heard.failed.is_none_or(|list| is_kept(list.finish())),
-        told.tell(),
-    ];
+    conclude(&ending.summary, &options, sources, args.failed.as_deref());
+    let is_written = ending.write(reports);
     Ok(match exit {
-        _ if !is_heard => Exit::UNHEARD,
-        Exit::Complete if written.contains(&false) => Exit::Incomplete,
+        Exit::Complete if !is_written => Exit::Incomplete,
         exit => exit,
     })
+}
+
+/// A run that has ended, and all that was heard of it.
+struct Ending {
+    about: About,
+    summary: Summary,
+    account: Account,
+    heard: Listeners,
+    told: json::Ended,
+}
+
+impl Ending {
+    /// Waits until everything is told. May block.
+    fn wait_for(tap: Option<Tap>, mut about: About, summary: Summary) -> Self {
+        let mut heard = tap.map(Tap::finish).unwrap_or_default();
+        about.usage = usage::so_far();
+        let account = heard.account.take().unwrap_or_default();
+        let told = match heard.json.take() {
+            Some(json) => json.finish(&Report::new(&about, &summary, &account)),
+            None => json::Ended::Well,
+        };
+        Self {
+            about,
+            summary,
+            account,
+            heard,
+            told,
+        }
+    }
+
+    /// Writes what was asked for. Did everything go well?
+    fn write(self, reports: Reports) -> bool {
+        let run = Run {
+            about: &self.about,
+            summary: &self.summary,
+            account: &self.account,
+            film: self.heard.film.as_ref(),
+        };
+        let written = [
+            reports.write(self.heard.tables, &run),
+            self.heard.failed.is_none_or(|list| is_kept(list.finish())),
+            self.told.tell(),
+        ];
+        !written.contains(&false)
+    }
 }
 
 fn is_kept(list: io::Result<()>) -> bool {

@@ -207,6 +207,20 @@ fn a_reader_that_goes_away_ends_the_run_quietly_as_other_filters_do() {
 }
 
 #[test]
+fn a_run_whose_reader_stopped_still_ends_by_a_second_signal() {
+    let room = Room::new();
+    let mut haul = room.haul().args(["--json", "-"]).unconsumed().start();
+    // More than a pipe holds, and fewer than wait for it: the run itself ends.
+    let lines: Vec<_> = (0..700).map(|n| format!("ftp://host-{n}.example/{n}\n")).collect();
+    haul.write(lines.concat());
+    haul.close_stdin();
+    haul.wait_for_stderr("host-0.example");
+    haul.interrupt();
+    haul.terminate();
+    haul.finish().exits_with(130);
+}
+
+#[test]
 fn events_that_cannot_be_written_are_a_failure_that_is_told() {
     let (origin, room) = (Origin::new(), Room::new());
     let url = origin.file("/a.bin", "a").url();
