@@ -217,7 +217,8 @@ fn a_run_whose_reader_stopped_still_ends_by_a_second_signal() {
     haul.wait_for_stderr("host-0.example");
     haul.interrupt();
     haul.terminate();
-    haul.finish().exits_with(130);
+    // Two signals that come at once come in any order.
+    haul.finish().exits_with_one_of(&[130, 143]);
 }
 
 #[test]
