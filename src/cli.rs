@@ -8,13 +8,18 @@ mod download;
 mod environment;
 mod failed;
 mod generate;
+mod growing;
+mod json;
 mod limits;
 mod out;
 mod preview;
+mod report;
 mod signals;
 mod sources;
 mod stdout;
+mod tap;
 mod trial;
+mod usage;
 mod view;
 
 use std::process::ExitCode;
@@ -46,14 +51,24 @@ enum Exit {
     Signal(i32),
 }
 
+impl Exit {
+    /// The reader of standard output went away: as if SIGPIPE had ended it, as it ends other filters.
+    const UNHEARD: Self = Self::Signal(13);
+
+    /// The number that the process exits with.
+    fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Incomplete => 1,
+            Self::Usage => 2,
+            Self::Signal(number) => 128 + u8::try_from(number).unwrap_or(0),
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Complete => Self::SUCCESS,
-            Exit::Incomplete => Self::from(1),
-            Exit::Usage => Self::from(2),
-            Exit::Signal(number) => Self::from(128 + u8::try_from(number).unwrap_or(0)),
-        }
+        Self::from(exit.code())
     }
 }
 

@@ -4,6 +4,7 @@
 //! export and a test see the same data.
 
 mod bound;
+mod export;
 mod measure;
 mod replay;
 mod scratch;
@@ -15,7 +16,7 @@ use futures::Stream;
 use tokio::sync::mpsc;
 
 pub use bound::Bound;
-pub use measure::{Comparison, Level, Run, Spread, Stats};
+pub use measure::{Comparison, Level, Run, Stats};
 pub use replay::Replay;
 
 use crate::Hauler;

@@ -252,6 +252,14 @@ impl TransferError {
         matches!(self, Self::Connect(source) | Self::Disk { source, .. } if lacks_descriptors(source))
     }
 
+    /// Did it happen before there was a connection to ask over?
+    pub(crate) fn has_no_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Dns(_) | Self::Connect(_) | Self::Tunnel(_) | Self::Tls { .. } | Self::ConnectTimeout(_)
+        )
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

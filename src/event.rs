@@ -7,12 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::error::TransferError;
 use crate::job::{HostKey, JobId, SourceUrl};
 use crate::report::Row;
 
 /// A change of state. Readers ignore what they do not know.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a copy costs less than an allocation for each entry"
+)]
 pub enum Event {
     /// This many entries were read so far; `complete` when the list has ended. Sent from time to time and at the end.
     Listed {
@@ -47,8 +52,12 @@ pub enum Event {
         id: JobId,
         /// From where.
         url: SourceUrl,
+        /// Which try failed, from 1.
+        attempt: u32,
         /// Why, in words.
         why: String,
+        /// Why.
+        error: Arc<TransferError>,
         /// For how long it waits.
         wait: Duration,
     },

@@ -23,7 +23,7 @@ use crate::event::{Event, Events};
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
 use crate::lock::lock;
-use crate::report::{Outcome, Row, Source, Summary, Tally};
+use crate::report::{Outcome, Row, Source, Spans, Summary, Tally};
 use crate::settings::{Naming, OnFailure, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
@@ -197,6 +197,7 @@ impl<'a> Run<'a> {
             path,
             listed,
             claims,
+            since: Instant::now(),
         };
         let is_sequential = self.shared.settings.jobs.get() == 1;
         if is_sequential && !self.tasks.is_empty() {
@@ -315,5 +316,11 @@ fn row(source: Source, outcome: Outcome) -> Row {
         busy: Duration::ZERO,
         disk: Duration::ZERO,
         elapsed: Duration::ZERO,
+        queue: Duration::ZERO,
+        begun: None,
+        spans: Spans::default(),
+        redirects: 0,
+        exchange: None,
+        checksum: None,
     }
 }

@@ -24,6 +24,7 @@ use url::Url;
 
 use crate::error::{SetupError, TransferError};
 use crate::job::OwnRequest;
+use crate::report::Exchange;
 use crate::settings::{Credentials, Http as Settings, Timeouts};
 
 pub(crate) use coding::{Decoded, is_the_file};
@@ -104,20 +105,23 @@ impl Http {
     }
 
     /// Sends a request and waits for the head of its answer, whatever its status.
-    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Box<Answer>, TransferError> {
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
         let client = self.clients.of(request.url)?;
         let built = self.build(&request);
+        let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
         let response = sent
             .ok_or(TransferError::Silence(self.timeouts.silence))?
             .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;
         let head = Head::read(&response, &request.method)?;
-        Ok(Box::new(Answer {
+        let exchange = exchange(&response, &head, connection.took(&response, began), began);
+        let answer = Answer {
             head: Arc::new(head),
             response,
             received: 0,
             silence: Silence::new(self.timeouts.silence),
-        }))
+        };
+        Ok((Box::new(answer), exchange))
     }
 
     /// Closes the connections that are kept for later: something else needs their descriptors.
@@ -177,6 +181,18 @@ impl Http {
             fields.insert(header::IF_RANGE, validator);
         }
         built
+    }
+}
+
+fn exchange(response: &reqwest::Response, head: &Head, connect: Duration, began: Instant) -> Exchange {
+    Exchange {
+        status: head.status,
+        version: response.version(),
+        remote: response.remote_addr(),
+        away: None,
+        etag: head.etag.clone(),
+        connect,
+        wait: began.elapsed().saturating_sub(connect),
     }
 }
 

@@ -22,6 +22,24 @@
 //! # }
 //! ```
 //!
+//! `examples/progress.rs` shows a run with a progress of its own.
+//!
+//! # What comes of it
+//!
+//! Every entry ends as one [`report::Row`]: how it ended, its bytes and tries, how long it waited in the queue, for its
+//! connection and for its first byte, over which connection the last answer came. [`report::Summary`] adds them up. What
+//! neither holds is gathered from the events, in memory that does not grow with the list: [`report::Account`] has hosts,
+//! push-back and failures, [`report::picture::Film`] what a picture of the run needs.
+//!
+//! | to write | there is |
+//! |---|---|
+//! | sizes, speeds and times for people | [`report::size`], [`report::speed`], [`report::seconds`] |
+//! | a run as JSON | [`report::Report`] |
+//! | a row an entry as CSV, while it goes | [`report::Rows`] |
+//! | a run as Markdown | [`report::markdown()`] |
+//! | its picture | [`report::picture::html`], [`report::picture::svg`] |
+//! | what it was bound by | [`compare::Bound::of_run`] |
+//!
 //! # What flows where
 //!
 //! Bytes become lines, lines become [`job::Job`]s ([`list`]; each format has a room of its own behind one stream). [`Hauler::run`] is one `select!` loop: it gives each job

@@ -1,12 +1,34 @@
 //! What came of it: a row for each entry, a summary for the run.
 
+mod account;
+mod document;
+mod exchange;
+mod hosts;
+mod markdown;
+pub mod picture;
+mod rows;
+mod spans;
+mod spread;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::checksum::{Algorithm, Checksum};
 use crate::error::TransferError;
 use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
+
+pub use account::{Account, Longest};
+pub(crate) use document::secs;
+pub use document::{About, FORMAT, Failure, Reason, Report, Usage, rfc3339};
+pub use exchange::Exchange;
+pub use hosts::{Host, Hosts};
+pub use markdown::markdown;
+pub use rows::Rows;
+pub(crate) use spans::Life;
+pub use spans::{Phase, Span, Spans};
+pub use spread::Spread;
 
 /// How one entry of the list ended.
 #[derive(Debug, Clone)]
@@ -34,6 +56,18 @@ pub struct Row {
     pub disk: Duration,
     /// From its first slot to its end, waits included.
     pub elapsed: Duration,
+    /// From being listed to its first slot.
+    pub queue: Duration,
+    /// When it got its first slot; `None` when it had none.
+    pub begun: Option<Instant>,
+    /// What it did from then on, up to its end.
+    pub spans: Spans,
+    /// Redirects followed in its last try.
+    pub redirects: u32,
+    /// The last answer that it got; `None` when nothing was asked, or nobody answered.
+    pub exchange: Option<Exchange>,
+    /// What its file adds up to, where this run computed it because the user had said it.
+    pub checksum: Option<Checksum>,
 }
 
 /// What an entry was before it ended.
@@ -60,6 +94,27 @@ impl Row {
             Source::Job(job) => job.url.to_string(),
             Source::Line(text) => crate::tame::tame(text).into_owned(),
         }
+    }
+
+    /// Who served it: the host that its last answer came from, else that of its URL.
+    pub fn host(&self) -> Option<HostKey> {
+        let away = self.exchange.as_ref().and_then(|exchange| exchange.away.clone());
+        away.or_else(|| self.url().map(SourceUrl::host))
+    }
+
+    /// Received bytes per second of its own time, waits included.
+    pub fn speed(&self) -> f64 {
+        if self.received == 0 {
+            return 0.0;
+        }
+        per_second(self.received, self.elapsed)
+    }
+
+    /// The digits of what its file adds up to, if that was computed in this way.
+    pub fn digits_of(&self, algorithm: Algorithm) -> Option<String> {
+        let checksum = self.checksum.as_ref().filter(|sum| sum.algorithm() == algorithm)?;
+        let text = checksum.to_string();
+        text.split_once(':').map(|(_, digits)| digits.to_owned())
     }
 
     /// Why it failed, if it did.
@@ -123,6 +178,8 @@ pub struct Summary {
     pub paused: Duration,
     /// Time that transfers spent waiting for the disk, added up.
     pub disk_time: Duration,
+    /// Time that transfers spent making connections and waiting for the heads of answers, added up.
+    pub latency: Duration,
     /// The run was stopped before its list ended.
     pub stopped: bool,
     /// It stopped by itself, at the first entry that failed, as the settings ask.
@@ -183,6 +240,7 @@ impl Tally {
         sum.retries += u64::from(row.tries.saturating_sub(1));
         sum.task_time += row.busy;
         sum.disk_time += row.disk;
+        sum.latency += row.spans.total(Phase::Connect) + row.spans.total(Phase::Wait);
         sum.longest = sum.longest.max(row.elapsed);
         match &row.outcome {
             Outcome::Downloaded | Outcome::Updated => sum.downloaded += 1,
@@ -230,6 +288,18 @@ pub(crate) fn per_second(bytes: u64, time: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a speed needs three digits")]
     let bytes = bytes as f64;
     bytes / time.as_secs_f64().max(1e-9)
+}
+
+/// A number with its thousands apart: `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy)
+        .collect();
+    groups.join(",")
 }
 
 /// A size for people: `812 B`, `29.4 MiB`.
@@ -280,6 +350,17 @@ pub fn seconds(time: Duration) -> String {
         format!("{h}:{m:02}:{s:02}")
     } else {
         format!("{m}:{s:02}")
+    }
+}
+
+/// A time for people that is compared with others: `76.4 s` and not `1:16`, for what is compared is in one unit.
+pub fn in_seconds(time: Duration) -> String {
+    let s = time.as_secs_f64();
+    match s {
+        _ if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
+        _ if s < 9.995 => format!("{s:.2} s"),
+        _ if s < 999.95 => format!("{s:.1} s"),
+        _ => format!("{s:.0} s"),
     }
 }
 

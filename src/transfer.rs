@@ -22,7 +22,7 @@ use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
 use crate::job::OwnRequest;
-use crate::report::Outcome;
+use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
 
@@ -79,7 +79,7 @@ pub(crate) enum Step {
 }
 
 /// What tries cost, however they ended.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 pub(crate) struct Cost {
     /// Body bytes received.
     pub(crate) received: u64,
@@ -89,6 +89,8 @@ pub(crate) struct Cost {
     pub(crate) held: u64,
     /// Time waited for the disk.
     pub(crate) disk: Duration,
+    /// The last answer.
+    pub(crate) exchange: Option<Exchange>,
 }
 
 /// What is here of the file, and what may be asked because of it.
@@ -164,7 +166,8 @@ impl Tools {
             .filter(|_| takes_parts)
             .and_then(|held| held.asked.clone());
         let answer = job.stop.or(self.http.send(job.request(asked.as_ref())));
-        let answer = answer.await.ok_or(TransferError::Cancelled)??;
+        let (answer, exchange) = answer.await.ok_or(TransferError::Cancelled)??;
+        cost.exchange = Some(exchange);
         if let Some(target) = answer.head.redirect(job.url) {
             answer.drain().await;
             return Ok(Step::Moved(target?));

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 
 use nginx::{Hash, Logged, Nginx, Over, Served, Site, connections, hash, most_at_once};
-use support::{Room, bytes};
+use support::{Room, Schema, bytes};
 
 /// The summary of a run over the whole site.
 const ALL_FINISHED: &str = "finished 3,000 of 3,000 files";
@@ -284,4 +284,33 @@ fn a_certificate_for_another_name_fails_the_entry() {
         .says("the certificate is not to be trusted")
         .says("elsewhere.example");
     assert!(room.names().is_empty(), "{:?}", room.names());
+}
+
+#[test]
+fn programs_are_told_of_the_connections_that_were_made_and_kept() {
+    let room = Room::new();
+    let files = given(&room, 6, 1000);
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    for (over, version) in [(Over::Http1, "1.1"), (Over::Https1, "1.1"), (Over::Https2, "2")] {
+        let haul = room
+            .haul()
+            .args(["--json", "-j1", "-f"])
+            .arg("--ca-cert")
+            .arg(nginx.authority());
+        let outcome = haul.stdin(below(&nginx, over, "/", &files)).run();
+        outcome.succeeds();
+        let lines = Schema::shipped().lines(&outcome.stdout);
+        let done: Vec<_> = lines.iter().filter(|line| line["event"] == "done").collect();
+        assert_eq!(done.len(), files.len());
+        for line in &done {
+            assert_eq!(line["http_version"], version);
+            assert_eq!(line["remote_ip"], "127.0.0.1");
+            let time = |name: &str| line[name].as_f64().unwrap();
+            // The first one makes the connection over which all others go.
+            assert_eq!(time("time_connect") > 0.0, line["id"] == 1, "{line}");
+            assert!(time("time_starttransfer") > time("time_connect"), "{line}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What the user may say, and what it means in [`Settings`].
 
+mod command;
 mod foreign;
 mod read;
 mod values;
@@ -13,6 +14,7 @@ use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::generate::Kind;
+use super::report::Wanted;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::list::Format;
@@ -59,6 +61,7 @@ Exit status:
   1    an entry failed
   2    wrong usage; nothing was requested
   130  stopped by SIGINT (Ctrl-C); what came is kept
+  141  nobody reads the output of --json any more; what came is kept
   143  stopped by SIGTERM; what came is kept";
 
 /// The command line.
@@ -246,6 +249,14 @@ pub(crate) struct Args {
     )]
     pub(crate) color: ColorChoice,
 
+    /// Events as JSON on standard output, a line each, while people read standard error
+    #[arg(long, env = "HAUL_JSON", help_heading = "Telling", conflicts_with_all = ["compare", "demo", "dry_run"])]
+    pub(crate) json: bool,
+
+    /// Write a report, of the kind that its ending names: .json, .csv, .md, .html or .svg; repeatable
+    #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = Wanted::parse, value_hint = ValueHint::FilePath, help_heading = "Telling")]
+    pub(crate) reports: Vec<Wanted>,
+
     /// Write what failed as a list that haul and aria2c run again, its passwords included
     #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
@@ -294,6 +305,10 @@ pub(crate) struct Args {
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Also")]
     version: Option<bool>,
+
+    /// What was said on the command line, without secrets.
+    #[arg(skip)]
+    pub(crate) command: Vec<String>,
 }
 
 /// `--output`.
@@ -400,6 +415,8 @@ impl From<&Args> for Settings {
             verbose: _,
             progress: _,
             color: _,
+            json: _,
+            reports: _,
             failed: _,
             dry_run: _,
             compare: _,
@@ -409,6 +426,7 @@ impl From<&Args> for Settings {
             generate: _,
             help: _,
             version: _,
+            command: _,
         } = args;
         let http = Http::default();
         Self {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::compare::{Bound, Comparison, Level, Observer, Plan, Round, Run, Turn};
+use crate::compare::{Comparison, Level, Observer, Plan, Round, Run, Turn};
 use crate::event::Events;
 use crate::report::{size, speed};
 
@@ -137,7 +137,7 @@ fn bars(comparison: &Comparison, columns: usize, paint: Paint) -> String {
     let longest = walls.iter().max().copied().unwrap_or_default();
     let time_width = walls.iter().map(|wall| time(*wall).len()).max().unwrap_or(0);
     let (best, note) = match comparison.bound() {
-        Some((best, bound)) => (Some(best), words(&bound)),
+        Some((best, bound)) => (Some(best), bound.to_string()),
         None => (comparison.best(), String::new()),
     };
     let room = columns.saturating_sub("1234    ".len() + time_width);
@@ -174,19 +174,6 @@ fn bar(wall: Duration, longest: Duration, width: usize) -> String {
     let longest = longest.as_micros().max(1);
     let length = (wall.as_micros() * width as u128 + longest / 2) / longest;
     "█".repeat(usize::try_from(length).unwrap_or(width).clamp(1, width.max(1)))
-}
-
-fn words(bound: &Bound) -> String {
-    match bound {
-        Bound::PushBack { host, paused } => {
-            let host = host.as_ref().map_or_else(|| "a host".into(), ToString::to_string);
-            format!("bound by {host}: it asked for pauses ({})", time(*paused))
-        }
-        Bound::Disk { share } => format!("bound by the disk ({:.0} % of the transfers' time)", share * 100.0),
-        Bound::LongestFile(longest) => format!("bound by its longest file ({})", time(*longest)),
-        Bound::Link => "bound by the link or the server".into(),
-        Bound::Jobs => "still growing: more jobs may help".into(),
-    }
 }
 
 fn warnings(comparison: &Comparison) -> Vec<String> {

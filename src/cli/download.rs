@@ -2,20 +2,24 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::pin;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::args::Args;
 use super::failed::FailedList;
+use super::json::{self, Json};
+use super::report::{Reports, Run, Table, Wanted};
 use super::signals::Signals;
 use super::sources::{self, Source};
+use super::tap::{Listeners, Tap};
 use super::view::{self, ViewOptions, Viewer};
-use super::{Exit, PATIENCE, out};
+use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
-use crate::event::{Event, Events};
-use crate::report::Summary;
+use crate::event::Events;
+use crate::report::picture::Film;
+use crate::report::{About, Account, Report, Summary, rfc3339};
 use crate::settings::Settings;
 use crate::stop::Stop;
 
@@ -27,49 +31,73 @@ pub(super) async fn download(
     options: ViewOptions,
     signals: Signals,
 ) -> anyhow::Result<Exit> {
-    let dir = settings.dir.clone();
+    let (dir, jobs) = (settings.dir.clone(), settings.jobs.get());
     let hauler = Hauler::new(settings)?;
     let reading = sources::reading(args.format.into(), &dir);
-    let (events, watch) = Watch::begin(args, options)?;
     let (stop, signal) = (Stop::new(), signals.first());
+    let (events, watch) = Watch::begin(args, jobs, &dir, options, &stop)?;
+    let mut heeded = pin!(signals.heed(stop.clone()));
     let summary = tokio::select! {
         biased;
-        () = signals.heed(stop.clone()) => {
+        () = &mut heeded => {
             watch.leave();
             return Ok(signal.exit());
         }
         summary = hauler.run(sources::entries(sources, &reading, args), &events, &stop) => summary,
     };
     drop(events);
-    let is_repeatable = !sources.iter().any(Source::is_pipe);
-    let is_noted = watch.conclude(&summary, is_repeatable, args.failed.as_deref()).await;
-    Ok(match () {
-        () if summary.stopped && !summary.failed_fast => signal.exit(),
-        () if summary.is_complete() && is_noted => Exit::Complete,
+    let exit = match () {
+        () if summary.stopped && signal.came() => signal.exit(),
+        () if summary.is_complete() => Exit::Complete,
         () => Exit::Incomplete,
-    })
+    };
+    let is_repeatable = !sources.iter().any(Source::is_pipe);
+    let ended = watch.conclude(summary, exit, is_repeatable, heeded).await?;
+    Ok(ended.unwrap_or_else(|| signal.exit()))
 }
 
-/// Whoever watches a run: the view, and before it the list of what failed.
-pub(super) struct Watch {
+/// Whoever watches a run: the view, and before it those who write down what they hear.
+pub(super) struct Watch<'a> {
+    args: &'a Args,
     options: ViewOptions,
     viewer: Viewer,
-    keeper: Option<JoinHandle<io::Result<()>>>,
+    tap: Option<Tap>,
+    reports: Reports,
+    about: About,
 }
 
-impl Watch {
-    pub(super) fn begin(args: &Args, options: ViewOptions) -> anyhow::Result<(Events, Self)> {
+impl<'a> Watch<'a> {
+    /// What cannot be written is found out now.
+    pub(super) fn begin(
+        args: &'a Args,
+        jobs: usize,
+        dir: &Path,
+        options: ViewOptions,
+        stop: &Stop,
+    ) -> anyhow::Result<(Events, Self)> {
+        let about = About {
+            command: args.command.clone(),
+            started_at: SystemTime::now(),
+            jobs,
+            exit_code: None,
+            usage: None,
+        };
+        let (reports, tables) = Reports::open(&args.reports)?;
+        let listeners = listeners(args, tables, &about, &dir.to_string_lossy(), stop)?;
         let (events, mut receiver) = Events::channel();
-        let mut keeper = None;
-        if let Some(path) = &args.failed {
-            let (kept, onward) = keep_failed(failed_list(path)?, receiver);
-            (keeper, receiver) = (Some(kept), onward);
+        let mut tap = None;
+        if !listeners.is_nobody() {
+            let (opened, onward) = Tap::open(receiver, listeners).context("cannot start a thread")?;
+            (tap, receiver) = (Some(opened), onward);
         }
         let viewer = view::spawn(receiver, options).context("cannot start a thread")?;
         let watch = Self {
+            args,
             options,
             viewer,
-            keeper,
+            tap,
+            reports,
+            about,
         };
         Ok((events, watch))
     }
@@ -79,26 +107,44 @@ impl Watch {
         self.viewer.leave(PATIENCE);
     }
 
-    /// Waits for the last events, and says how it ended. Is the list of what failed written?
-    pub(super) async fn conclude(self, summary: &Summary, is_repeatable: bool, failed: Option<&Path>) -> bool {
-        let kept = match self.keeper {
-            Some(keeper) => keeper.await.unwrap_or_else(|error| Err(io::Error::other(error))),
-            None => Ok(()),
+    /// Waits for the last events, and says how the run ended; `None` when `hurry` came first. Who reads slowly is waited
+    /// for until then.
+    pub(super) async fn conclude(
+        self,
+        summary: Summary,
+        exit: Exit,
+        is_repeatable: bool,
+        hurry: impl Future<Output = ()>,
+    ) -> anyhow::Result<Option<Exit>> {
+        let Self {
+            args,
+            options,
+            viewer,
+            tap,
+            reports,
+            mut about,
+        } = self;
+        about.exit_code = Some(exit.code().into());
+        let ending = tokio::task::spawn_blocking(move || Ending::wait_for(tap, about, summary));
+        let ending = tokio::select! {
+            biased;
+            () = hurry => {
+                viewer.leave(PATIENCE);
+                return Ok(None);
+            }
+            ending = ending => ending.context("cannot end")?,
         };
-        self.viewer.finish();
-        if summary.total == 0 && !summary.stopped {
-            out::line("haul: warning: the list is empty");
-        } else {
-            let failed = failed.map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
-            view::conclude(summary, &self.options, is_repeatable, failed.as_deref());
+        viewer.finish();
+        if let json::Ended::Unheard = ending.told {
+            ending.write(reports);
+            return Ok(Some(Exit::UNHEARD));
         }
-        if let Err(error) = &kept {
-            out::line(&format!(
-                "haul: cannot write the list of what failed: {}",
-                crate::error::os(error)
-            ));
-        }
-        kept.is_ok()
+        conclude(&ending.summary, &options, is_repeatable, args.failed.as_deref());
+        let is_written = ending.write(reports);
+        Ok(Some(match exit {
+            Exit::Complete if !is_written => Exit::Incomplete,
+            exit => exit,
+        }))
     }
 
     /// Waits for the last events, and says nothing.
@@ -107,24 +153,89 @@ impl Watch {
     }
 }
 
-fn failed_list(path: &Path) -> anyhow::Result<FailedList> {
-    FailedList::create(path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
+/// A run that has ended, and all that was heard of it.
+struct Ending {
+    about: About,
+    summary: Summary,
+    account: Account,
+    heard: Listeners,
+    told: json::Ended,
 }
 
-/// Notes what failed on the way of the events to the view.
-fn keep_failed(
-    mut list: FailedList,
-    mut events: mpsc::Receiver<Event>,
-) -> (JoinHandle<io::Result<()>>, mpsc::Receiver<Event>) {
-    let (sender, receiver) = mpsc::channel(64);
-    let keeper = tokio::task::spawn_blocking(move || {
-        while let Some(event) = events.blocking_recv() {
-            if let Event::Finished(row) = &event {
-                list.add(row);
-            }
-            let _ = sender.blocking_send(event);
+impl Ending {
+    /// Waits until everything is told. May block.
+    fn wait_for(tap: Option<Tap>, mut about: About, summary: Summary) -> Self {
+        let mut heard = tap.map(Tap::finish).unwrap_or_default();
+        about.usage = usage::so_far();
+        let account = heard.account.take().unwrap_or_default();
+        let told = match heard.json.take() {
+            Some(json) => json.finish(&Report::new(&about, &summary, &account)),
+            None => json::Ended::Well,
+        };
+        Self {
+            about,
+            summary,
+            account,
+            heard,
+            told,
         }
-        list.finish()
-    });
-    (keeper, receiver)
+    }
+
+    /// Writes what was asked for. Did everything go well?
+    fn write(self, reports: Reports) -> bool {
+        let run = Run {
+            about: &self.about,
+            summary: &self.summary,
+            account: &self.account,
+            film: self.heard.film.as_ref(),
+        };
+        let written = [
+            reports.write(self.heard.tables, &run),
+            self.heard.failed.is_none_or(|list| is_kept(list.finish())),
+            self.told.tell(),
+        ];
+        !written.contains(&false)
+    }
+}
+
+fn is_kept(list: io::Result<()>) -> bool {
+    let Err(error) = list else { return true };
+    let why = crate::error::os(&error);
+    out::line(&format!("haul: cannot write the list of what failed: {why}"));
+    false
+}
+
+/// Those who want to hear of the run. What cannot be written is found out now.
+fn listeners(args: &Args, tables: Vec<Table>, about: &About, dir: &str, stop: &Stop) -> anyhow::Result<Listeners> {
+    let start = json::Start {
+        haul: env!("CARGO_PKG_VERSION"),
+        started_at: rfc3339(about.started_at),
+        jobs: about.jobs,
+        dir,
+    };
+    Ok(Listeners {
+        failed: args.failed.as_deref().map(failed_list).transpose()?,
+        json: args.json.then(|| Json::begin(&start, stop.clone())),
+        account: (args.json || !args.reports.is_empty()).then(Account::default),
+        tables,
+        film: is_seen(args).then(|| Film::new(Instant::now(), about.jobs)),
+    })
+}
+
+/// Is there to be a picture?
+pub(super) fn is_seen(args: &Args) -> bool {
+    args.reports.iter().any(Wanted::is_picture)
+}
+
+fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, failed: Option<&Path>) {
+    if summary.total == 0 && !summary.stopped {
+        out::line("haul: warning: the list is empty");
+        return;
+    }
+    let failed = failed.map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
+    view::conclude(summary, options, is_repeatable, failed.as_deref());
+}
+
+fn failed_list(path: &Path) -> anyhow::Result<FailedList> {
+    FailedList::create(path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
 }

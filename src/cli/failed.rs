@@ -1,13 +1,12 @@
 //! `--failed FILE`: what failed, as a list that runs again.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use reqwest::header;
 
+use super::growing::{Growing, Readers};
 use crate::checksum::{Algorithm, Checksum};
 use crate::job::Job;
 use crate::report::{Row, Source};
@@ -16,9 +15,7 @@ use crate::settings::Credentials;
 /// Grows beside its final name, and takes it at the end: FILE may be the very list that is being read.
 #[derive(Debug)]
 pub(crate) struct FailedList {
-    file: BufWriter<File>,
-    /// From where to where it is renamed; nothing for a pipe or a device.
-    rename: Option<(PathBuf, PathBuf)>,
+    file: Growing,
     /// The first error of writing; told at the end.
     error: Option<io::Error>,
 }
@@ -26,23 +23,8 @@ pub(crate) struct FailedList {
 impl FailedList {
     /// Begins the list. Its URLs hold their secrets, so that it can run: only its owner may read it.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600);
-        let (file, rename) = if is_special {
-            (options.open(path)?, None)
-        } else {
-            let mut growing = path.as_os_str().to_owned();
-            growing.push(format!(".{}", std::process::id()));
-            let growing = PathBuf::from(growing);
-            (
-                options.create_new(true).open(&growing)?,
-                Some((growing, path.to_owned())),
-            )
-        };
         Ok(Self {
-            file: BufWriter::new(file),
-            rename,
+            file: Growing::create(path, Readers::Owner)?,
             error: None,
         })
     }
@@ -55,24 +37,8 @@ impl FailedList {
     }
 
     /// The list is complete and takes its name.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        let flushed = self.error.take().map_or_else(|| self.file.flush(), Err);
-        let Some((growing, path)) = self.rename.take() else {
-            return flushed;
-        };
-        let done = flushed.and_then(|()| fs::rename(&growing, path));
-        if done.is_err() {
-            let _ = fs::remove_file(growing);
-        }
-        done
-    }
-}
-
-impl Drop for FailedList {
-    fn drop(&mut self) {
-        if let Some((growing, _)) = self.rename.take() {
-            let _ = fs::remove_file(growing);
-        }
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.error.map_or_else(|| self.file.finish(), Err)
     }
 }
 

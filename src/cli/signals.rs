@@ -22,6 +22,11 @@ pub(crate) struct Signals {
 pub(crate) struct First(Arc<AtomicI32>);
 
 impl First {
+    /// Has there been one?
+    pub(super) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
     /// How the command ends because of it.
     pub(super) fn exit(&self) -> Exit {
         Exit::Signal(self.0.load(Ordering::Relaxed))

@@ -1,6 +1,7 @@
 //! `-o -`: the body of a single URL goes to standard output, everything else to standard error.
 
 use std::io::{IsTerminal as _, stdout};
+use std::pin::pin;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
@@ -34,12 +35,13 @@ pub(super) async fn stream(
         .await
         .context("no entry")?;
     let job = entry.map_err(|bad| anyhow::anyhow!("{}: {}", bad.why, bad.text))?;
-    let (events, watch) = Watch::begin(args, options)?;
     let (stop, signal) = (Stop::new(), signals.first());
+    let (events, watch) = Watch::begin(args, 1, &settings.dir, options, &stop)?;
+    let mut heeded = pin!(signals.heed(stop.clone()));
     let mut to = tokio::io::stdout();
     let poured = tokio::select! {
         biased;
-        () = signals.heed(stop.clone()) => {
+        () = &mut heeded => {
             watch.leave();
             return Ok(signal.exit());
         }
@@ -51,17 +53,19 @@ pub(super) async fn stream(
         watch.finish();
         return Ok(Exit::Complete);
     }
-    let is_noted = watch.conclude(&poured.summary, false, args.failed.as_deref()).await;
-    if !poured.summary.is_complete() {
+    let is_complete = poured.summary.is_complete();
+    let exit = match () {
+        () if poured.summary.stopped => signal.exit(),
+        () if is_complete => Exit::Complete,
+        () => Exit::Incomplete,
+    };
+    let ended = watch.conclude(poured.summary, exit, false, heeded).await?;
+    if !is_complete {
         out::line(&format!(
             "haul: {} bytes ({}) went to standard output, and that is not the whole, right file",
             poured.written,
             report::size(poured.written)
         ));
     }
-    Ok(match () {
-        () if poured.summary.stopped => signal.exit(),
-        () if poured.summary.is_complete() && is_noted => Exit::Complete,
-        () => Exit::Incomplete,
-    })
+    Ok(ended.unwrap_or_else(|| signal.exit()))
 }

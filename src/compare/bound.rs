@@ -1,9 +1,12 @@
 //! What holds the best level back. A guess from outside, by rules that a person would use.
 
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::measure::{Comparison, Level, ratio};
 use crate::job::HostKey;
+use crate::report::{Summary, in_seconds};
 
 /// What the best level is bound by.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +30,85 @@ pub enum Bound {
     Link,
     /// Nothing yet: it was still growing with the number of connections.
     Jobs,
+    /// Transfers waited for connections and answers, so that more of them at once may help.
+    Latency {
+        /// This part of their time, from 0 to 1.
+        share: f64,
+    },
+    /// There was not enough to do at once: the list came slowly, or entries waited for another try.
+    Idle {
+        /// Slots did nothing for this part of the time, from 0 to 1.
+        share: f64,
+    },
+}
+
+/// In words, which go on after "16 jobs:".
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        match self {
+            Self::PushBack { host, paused } => {
+                let host = host.as_ref().map_or_else(|| "a host".into(), ToString::to_string);
+                write!(f, "bound by {host}: it asked for pauses ({})", in_seconds(*paused))
+            }
+            Self::Disk { share } => write!(f, "bound by the disk ({} of the transfers' time)", percent(*share)),
+            Self::LongestFile(longest) => write!(f, "bound by its longest file ({})", in_seconds(*longest)),
+            Self::Link => f.write_str("bound by the link or the server"),
+            Self::Jobs => f.write_str("still growing: more jobs may help"),
+            Self::Latency { share } => write!(
+                f,
+                "waiting for answers ({} of the transfers' time): more jobs may help",
+                percent(*share)
+            ),
+            Self::Idle { share } => write!(
+                f,
+                "not enough to do at once ({} of the slots' time idle): the list came slowly, or entries waited for \
+                 another try",
+                percent(*share)
+            ),
+        }
+    }
+}
+
+impl Bound {
+    /// What a single run is bound by, as far as one can tell without another to compare it with. `pushed_back` is the host
+    /// that asked for the longest wait.
+    pub fn of_run(summary: &Summary, jobs: NonZeroUsize, pushed_back: Option<&HostKey>) -> Option<Self> {
+        let facts = Facts::of_sums(jobs, 1, |time| time(summary))?;
+        Some(match judge(&[Some(facts)], 0)? {
+            Cause::PushBack(_) => Self::PushBack {
+                host: pushed_back.cloned(),
+                paused: facts.paused,
+            },
+            cause => Self::of(&cause, &facts),
+        })
+    }
+
+    /// `PushBack` needs more than facts.
+    fn of(cause: &Cause, facts: &Facts) -> Self {
+        match *cause {
+            Cause::PushBack(_) => Self::PushBack {
+                host: None,
+                paused: facts.paused,
+            },
+            Cause::Disk(share) => Self::Disk { share },
+            Cause::LongestFile => Self::LongestFile(facts.longest),
+            Cause::Link => Self::Link,
+            Cause::Jobs => Self::Jobs,
+            Cause::Latency(share) => Self::Latency { share },
+            Cause::Idle(share) => Self::Idle { share },
+        }
+    }
 }
 
 /// Of the wall-clock time, for a pause to matter.
 const PAUSED: f64 = 0.25;
 /// Of the transfers' time, for the disk to matter.
 const ON_DISK: f64 = 0.5;
+/// Of the slots' time, for idleness to matter.
+const IDLE: f64 = 0.5;
+/// Of the transfers' time, for the wait for answers to matter.
+const WAITING: f64 = 0.5;
 /// Of the wall-clock time, for a file to be what all others wait for.
 const LONGEST: f64 = 0.75;
 /// With at least twice the connections, less than this is no gain.
@@ -50,10 +126,7 @@ impl Comparison {
                 host: self.levels[level].pushed_back().cloned(),
                 paused: measured[level]?.paused,
             },
-            Cause::Disk(share) => Bound::Disk { share },
-            Cause::LongestFile => Bound::LongestFile(measured[best]?.longest),
-            Cause::Link => Bound::Link,
-            Cause::Jobs => Bound::Jobs,
+            cause => Bound::of(&cause, &measured[best]?),
         };
         Some((best, bound))
     }
@@ -68,25 +141,49 @@ struct Facts {
     paused: Duration,
     /// Part of the transfers' time that was spent waiting for the disk.
     on_disk: f64,
+    /// Part of the transfers' time that was spent waiting for connections and answers.
+    waiting: f64,
+    /// Part of the slots' time in which nothing was done.
+    idle: f64,
 }
 
 impl Facts {
     fn of(level: &Level) -> Option<Self> {
-        let runs = u32::try_from(level.runs.len()).ok().filter(|runs| *runs > 0)?;
+        let runs = u32::try_from(level.runs.len()).ok()?;
+        Self::of_sums(level.jobs, runs, |time| level.sum(|run| time(&run.summary)))
+    }
+
+    /// Of so many runs, of which `sum` adds a time up.
+    fn of_sums(jobs: NonZeroUsize, runs: u32, sum: impl Fn(fn(&Summary) -> Duration) -> Duration) -> Option<Self> {
+        if runs == 0 {
+            return None;
+        }
+        let (wall, busy) = (sum(|run| run.wall), sum(|run| run.task_time));
+        #[expect(clippy::cast_precision_loss, reason = "numbers of connections are small")]
+        let slots = jobs.get() as f64;
         Some(Self {
-            jobs: level.jobs.get(),
-            wall: level.sum(|run| run.summary.wall) / runs,
-            longest: level.sum(|run| run.summary.longest) / runs,
-            paused: level.sum(|run| run.summary.paused) / runs,
-            on_disk: ratio(
-                level.sum(|run| run.summary.disk_time),
-                level.sum(|run| run.summary.task_time),
-            ),
+            jobs: jobs.get(),
+            wall: wall / runs,
+            longest: sum(|run| run.longest) / runs,
+            paused: sum(|run| run.paused) / runs,
+            on_disk: ratio(sum(|run| run.disk_time), busy),
+            waiting: ratio(sum(|run| run.latency), busy),
+            idle: (1.0 - ratio(busy, wall) / slots).max(0.0),
         })
     }
 
     fn is_pushed_back(&self) -> bool {
         ratio(self.paused, self.wall) >= PAUSED
+    }
+
+    /// What a level is bound by that cannot be compared with another.
+    fn alone(&self) -> Option<Cause> {
+        match () {
+            () if self.wall.is_zero() => None,
+            () if self.idle >= IDLE => Some(Cause::Idle(self.idle)),
+            () if self.waiting >= WAITING => Some(Cause::Latency(self.waiting)),
+            () => Some(Cause::Link),
+        }
     }
 }
 
@@ -98,6 +195,8 @@ enum Cause {
     LongestFile,
     Link,
     Jobs,
+    Latency(f64),
+    Idle(f64),
 }
 
 fn judge(levels: &[Option<Facts>], best: usize) -> Option<Cause> {
@@ -121,7 +220,7 @@ fn judge(levels: &[Option<Facts>], best: usize) -> Option<Cause> {
         _ if waits_for_one => Some(Cause::LongestFile),
         Some(Trend::Flat) => Some(Cause::Link),
         Some(Trend::Growing) => Some(Cause::Jobs),
-        None => None,
+        None => this.alone(),
     }
 }
 
@@ -169,6 +268,8 @@ mod tests {
             longest: Duration::from_millis(longest),
             paused: Duration::ZERO,
             on_disk: 0.0,
+            waiting: 0.0,
+            idle: 0.0,
         }
     }
 
@@ -241,18 +342,11 @@ mod tests {
                 2,
                 Some(Cause::Jobs),
             ),
-            ("a single level", vec![facts(16, 5_000, 900)], 0, None),
             (
                 "a single level and a single file",
                 vec![facts(16, 5_000, 4_900)],
                 0,
                 Some(Cause::LongestFile),
-            ),
-            (
-                "too near to each other",
-                vec![facts(16, 5_000, 900), facts(20, 4_900, 900)],
-                1,
-                None,
             ),
             ("an empty list", vec![facts(1, 0, 0), facts(16, 0, 0)], 0, None),
         ];
@@ -263,8 +357,74 @@ mod tests {
     }
 
     #[test]
+    fn without_another_level_to_compare_with_its_own_times_tell() {
+        let cases = [
+            (
+                "a single level, and bodies came all the time",
+                vec![facts(16, 5_000, 900)],
+                0,
+                Some(Cause::Link),
+            ),
+            (
+                "a single level that mostly waited for answers",
+                vec![Facts {
+                    waiting: 0.8,
+                    ..facts(16, 5_000, 900)
+                }],
+                0,
+                Some(Cause::Latency(0.8)),
+            ),
+            (
+                "a single level whose list came slowly",
+                vec![Facts {
+                    waiting: 0.8,
+                    idle: 0.7,
+                    ..facts(16, 5_000, 900)
+                }],
+                0,
+                Some(Cause::Idle(0.7)),
+            ),
+            (
+                "too near to each other",
+                vec![facts(16, 5_000, 900), facts(20, 4_900, 900)],
+                1,
+                Some(Cause::Link),
+            ),
+        ];
+        for (what, levels, best, expected) in cases {
+            let levels: Vec<_> = levels.into_iter().map(Some).collect();
+            assert_eq!(judge(&levels, best), expected, "{what}");
+        }
+    }
+
+    #[test]
     fn a_level_that_was_not_run_is_no_evidence() {
         let levels = [Some(facts(1, 8_000, 900)), None];
-        assert_eq!(judge(&levels, 0), None);
+        assert_eq!(judge(&levels, 0), Some(Cause::Link));
+    }
+
+    #[test]
+    fn every_bound_has_words() {
+        for (bound, expected) in [
+            (
+                Bound::LongestFile(Duration::from_millis(12_900)),
+                "bound by its longest file (12.9 s)",
+            ),
+            (Bound::Link, "bound by the link or the server"),
+            (
+                Bound::Disk { share: 0.62 },
+                "bound by the disk (62 % of the transfers' time)",
+            ),
+            (Bound::Jobs, "still growing: more jobs may help"),
+            (
+                Bound::PushBack {
+                    host: None,
+                    paused: Duration::from_millis(4200),
+                },
+                "bound by a host: it asked for pauses (4.20 s)",
+            ),
+        ] {
+            assert_eq!(bound.to_string(), expected);
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! What was measured, and the statistics of it.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::{Round, Turn};
 use crate::event::Event;
 use crate::job::{HostKey, JobId};
-use crate::report::{Row, Summary};
+use crate::report::{Row, Spread, Summary};
 
 /// The same list at several levels of concurrency.
 #[derive(Debug, Clone, Default)]
@@ -217,62 +216,6 @@ impl Stats {
             max: Duration::from_secs_f64(max),
         })
     }
-}
-
-/// How times are spread, in memory that does not grow with their number: they are counted in buckets, each 1/128 of its
-/// power of two wide, so that a quantile is right to half a percent. The longest is exact.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spread {
-    /// How many times fell into which bucket of microseconds.
-    buckets: BTreeMap<u32, u64>,
-    count: u64,
-    longest: Duration,
-}
-
-impl Spread {
-    /// Takes in a time.
-    pub fn add(&mut self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        *self.buckets.entry(bucket(micros)).or_default() += 1;
-        self.count += 1;
-        self.longest = self.longest.max(time);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for (bucket, count) in &other.buckets {
-            *self.buckets.entry(*bucket).or_default() += count;
-        }
-        self.count += other.count;
-        self.longest = self.longest.max(other.longest);
-    }
-
-    /// Half of the times are no longer than this; `None` when there are none.
-    pub fn median(&self) -> Option<Duration> {
-        let rank = self.count.div_ceil(2);
-        let mut seen = 0;
-        let (&bucket, _) = self.buckets.iter().find(|(_, count)| {
-            seen += **count;
-            seen >= rank
-        })?;
-        Some(Duration::from_micros(middle(bucket)).min(self.longest))
-    }
-
-    /// The longest; `None` when there are none.
-    pub fn longest(&self) -> Option<Duration> {
-        (self.count > 0).then_some(self.longest)
-    }
-}
-
-/// The eight leading bits, and how many follow them.
-fn bucket(micros: u64) -> u32 {
-    let follow = micros.checked_ilog2().unwrap_or(0).saturating_sub(7);
-    let leading = u32::try_from(micros >> follow).unwrap_or(u32::MAX);
-    (follow << 8) + leading
-}
-
-fn middle(bucket: u32) -> u64 {
-    let (follow, leading) = (bucket >> 8, u64::from(bucket & 0xFF));
-    (leading << follow) + (1_u64 << follow) / 2
 }
 
 /// How many times longer `a` is than `b`.

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
+use crate::checksum::Checksum;
 use crate::disk::claims::Claims;
 use crate::disk::part::Earlier;
 use crate::disk::{Found, Glance};
@@ -18,7 +19,7 @@ use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
 use crate::job::{HostKey, Job};
-use crate::report::{Outcome, Row, Source};
+use crate::report::{Life, Outcome, Phase, Row, Source};
 use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
@@ -38,6 +39,8 @@ pub(super) struct Entry {
     pub(super) listed: Expect,
     /// The names given away, when the server names the file.
     pub(super) claims: Option<Arc<Mutex<Claims>>>,
+    /// When it was listed.
+    pub(super) since: Instant,
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
@@ -48,6 +51,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         path,
         listed,
         claims,
+        since,
     } = entry;
     let shown = job.url.to_string();
     let mut seen = None;
@@ -59,6 +63,8 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
                 return Row {
                     path: Some(path),
                     size,
+                    queue: since.elapsed(),
+                    checksum: listed.checksum,
                     ..row(Source::Job(job), outcome)
                 };
             }
@@ -70,6 +76,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         let cancelled = Outcome::Failed(Arc::new(TransferError::Cancelled));
         return Row {
             path: Some(path),
+            queue: since.elapsed(),
             ..row(Source::Job(job), cancelled)
         };
     };
@@ -86,11 +93,16 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         stop: &stop,
         meter: Arc::default(),
         cost: Cost::default(),
+        life: Life::begin(Instant::now()),
         busy: Duration::ZERO,
         tries: 0,
+        redirects: 0,
+        summed: None,
     };
+    let queue = delivery.life.begun.saturating_duration_since(since);
     // The state of a transfer is large, and only an entry that has a slot has one.
-    Box::pin(delivery.run(&host, slot)).await
+    let row = Box::pin(delivery.run(&host, slot)).await;
+    Row { queue, ..row }
 }
 
 /// What a look at an entry's name says before its turn.
@@ -130,16 +142,24 @@ struct Delivery<'a> {
     stop: &'a Stop,
     meter: Arc<Meter>,
     cost: Cost,
+    life: Life,
     busy: Duration,
     /// Tries that count.
     tries: u32,
+    /// Redirects of the last try.
+    redirects: u32,
+    /// What the file that was there adds up to.
+    summed: Option<Checksum>,
 }
 
 impl Delivery<'_> {
     async fn run(mut self, home: &HostKey, slot: Slot) -> Row {
-        let begun = Instant::now();
         let result = self.try_until_done(home, slot).await;
         let (outcome, size) = result.unwrap_or_else(|error| (Outcome::Failed(Arc::new(error)), 0));
+        let checksum = match outcome {
+            Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => self.listed.checksum.clone(),
+            _ => self.summed,
+        };
         Row {
             path: Some(Arc::clone(self.given.get().unwrap_or(self.path))),
             size,
@@ -147,7 +167,12 @@ impl Delivery<'_> {
             tries: self.tries,
             busy: self.busy,
             disk: self.cost.disk,
-            elapsed: begun.elapsed(),
+            elapsed: self.life.begun.elapsed(),
+            begun: Some(self.life.begun),
+            spans: self.life.spans,
+            redirects: self.redirects,
+            exchange: self.cost.exchange,
+            checksum,
             ..row(Source::Job(Arc::clone(self.job)), outcome)
         }
     }
@@ -175,11 +200,12 @@ impl Delivery<'_> {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
-                    self.tell_retry(&error, wait).await;
+                    self.tell_retry(error, wait).await;
                     self.unless_stopped(tokio::time::sleep(wait)).await?;
                 }
             }
             slot = self.unless_stopped(self.shared.slots.acquire(home)).await?;
+            self.life.was(Phase::Rest, Instant::now());
         }
     }
 
@@ -196,6 +222,7 @@ impl Delivery<'_> {
         let want = match plan(self.shared.settings.existing, found, &self.entry, self.listed) {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
+                self.summed = Some(checksum.clone());
                 self.shared.tools.adds_up(self.path, checksum).await?;
                 Tools::tidy(earlier, &self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
@@ -223,7 +250,8 @@ impl Delivery<'_> {
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
         let mut url = Cow::Borrowed(self.job.url.reveal());
-        let (mut leg, mut hops) = (Leg::Home, 0);
+        let mut leg = Leg::Home;
+        self.redirects = 0;
         loop {
             let began = tokio::time::Instant::now();
             let step = match self.ask(&url, leg, &want, &mut held).await {
@@ -248,17 +276,18 @@ impl Delivery<'_> {
                     let (_, earlier) = self.shared.tools.survey(self.path).await?;
                     held = Tools::held(earlier, &self.entry, &self.cost)?;
                 }
-                Step::Moved(_) if hops == REDIRECTS => {
+                Step::Moved(_) if self.redirects == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
                 }
                 Step::Moved(to) => {
                     self.shared.settings.http.schemes.allow_redirect(&to)?;
-                    hops += 1;
+                    self.redirects += 1;
                     if to.origin() != url.origin() {
                         self.warn_of_downgrade(&url, &to).await;
                         leg = Leg::Away;
                         let host = HostKey::of(&to);
                         slot = self.unless_stopped(self.shared.slots.exchange(slot, &host)).await?;
+                        self.life.was(Phase::Rest, Instant::now());
                     }
                     url = Cow::Owned(to);
                 }
@@ -272,6 +301,7 @@ impl Delivery<'_> {
         let waiting = self.shared.finishing.try_acquire();
         let _slot = waiting.is_err().then_some(slot);
         let finished = received.finish(&mut self.cost).await;
+        self.life.was(Phase::Rest, Instant::now());
         if let Err(error) = &finished {
             self.note_unwritable(error).await;
         }
@@ -280,6 +310,7 @@ impl Delivery<'_> {
 
     async fn ask(&mut self, url: &Url, leg: Leg, want: &Want, held: &mut Option<Held>) -> Result<Step, TransferError> {
         let since = Instant::now();
+        self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
         let namer = self.claims.map(|claims| Namer {
             claims,
@@ -300,13 +331,34 @@ impl Delivery<'_> {
             meter: &self.meter,
             stop: self.stop,
         };
+        let earlier = self.cost.exchange.take();
         let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
-        self.busy += since.elapsed();
+        let now = Instant::now();
+        self.busy += now - since;
+        self.note_phases(step.as_ref().err(), now);
+        match &mut self.cost.exchange {
+            None => self.cost.exchange = earlier,
+            Some(exchange) if leg == Leg::Away => exchange.away = Some(HostKey::of(url)),
+            Some(_) => {}
+        }
         if let Some(path) = self.given.get().filter(|_| !was_named) {
             let (id, path) = (self.job.id, Arc::clone(path));
             self.events.send(|| Event::Named { id, path }).await;
         }
         step
+    }
+
+    /// What the time of a request was spent on.
+    fn note_phases(&mut self, error: Option<&TransferError>, now: Instant) {
+        match &self.cost.exchange {
+            Some(exchange) => {
+                self.life.was_for(Phase::Connect, exchange.connect, now);
+                self.life.was_for(Phase::Wait, exchange.wait, now);
+                self.life.was(Phase::Body, now);
+            }
+            None if error.is_some_and(TransferError::has_no_connection) => self.life.was(Phase::Connect, now),
+            None => self.life.was(Phase::Wait, now),
+        }
     }
 
     async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
@@ -375,11 +427,13 @@ impl Delivery<'_> {
         self.events.send(event).await;
     }
 
-    async fn tell_retry(&self, error: &TransferError, wait: Duration) {
+    async fn tell_retry(&self, error: TransferError, wait: Duration) {
         let event = || Event::Retrying {
             id: self.job.id,
             url: self.job.url.clone(),
+            attempt: self.tries,
             why: error.to_string(),
+            error: Arc::new(error),
             wait,
         };
         self.events.send(event).await;

@@ -19,7 +19,7 @@ use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
 use crate::http::{Answer, Decoded, Http, Leg, Request, is_the_file};
 use crate::job::{HostKey, Job};
-use crate::report::{Outcome, Row, Source, Summary, Tally};
+use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::transfer::{Asked, Body, Course, Expect, resume};
@@ -75,6 +75,7 @@ where
         adding: Adding::new([]),
         tries: 0,
         busy: Duration::ZERO,
+        exchange: None,
     };
     let result = pouring.until_done().await;
     // Only then is it known what went out.
@@ -90,6 +91,7 @@ where
             received: written,
             tries: pouring.tries,
             busy: pouring.busy,
+            exchange: pouring.exchange,
             elapsed: begun.elapsed(),
             ..row(Source::Job(Arc::clone(&job)), outcome)
         };
@@ -117,6 +119,8 @@ struct Pouring<'a, W> {
     adding: Adding,
     tries: u32,
     busy: Duration,
+    /// The last answer.
+    exchange: Option<Exchange>,
 }
 
 #[derive(Debug)]
@@ -155,7 +159,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
-                    self.tell_retry(&error, wait).await;
+                    self.tell_retry(error, wait).await;
                     self.unless_stopped(tokio::time::sleep(wait)).await?;
                 }
             }
@@ -184,7 +188,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     }
 
     /// The answer, wherever redirects lead for it.
-    async fn ask(&self, asked: Option<&Asked>) -> Result<Box<Answer>, TransferError> {
+    async fn ask(&mut self, asked: Option<&Asked>) -> Result<Box<Answer>, TransferError> {
         let mut url = self.job.url.reveal().clone();
         let mut leg = Leg::Home;
         for _ in 0..=REDIRECTS {
@@ -196,7 +200,8 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 unless: None,
                 range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
             };
-            let answer = self.unless_stopped(self.http.send(request)).await??;
+            let (answer, exchange) = self.unless_stopped(self.http.send(request)).await??;
+            self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&url) else {
                 return Ok(answer);
             };
@@ -329,11 +334,13 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         self.events.send(event).await;
     }
 
-    async fn tell_retry(&self, error: &TransferError, wait: Duration) {
+    async fn tell_retry(&self, error: TransferError, wait: Duration) {
         let event = || Event::Retrying {
             id: self.job.id,
             url: self.job.url.clone(),
+            attempt: self.tries,
             why: error.to_string(),
+            error: Arc::new(error),
             wait,
         };
         self.events.send(event).await;

@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::{self, Connected, HttpInfo};
 use percent_encoding::percent_decode_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderValue;
-use reqwest::{Client, NoProxy, Proxy, redirect, retry};
+use reqwest::{Client, NoProxy, Proxy, Response, redirect, retry};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
@@ -216,6 +216,15 @@ impl Connection {
         let Self::Made { end, .. } = self else { return true };
         let used = error.and_then(Error::connect_info).and_then(local_end);
         used.is_some() && end.is_some() && used != end
+    }
+
+    /// How long it took to make the connection that this answer came over; nothing when it was there before.
+    pub(super) fn took(self, response: &Response, began: Instant) -> Duration {
+        let used = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
+        match self {
+            Self::Made { at, end } if end.is_some() && end == used => at.saturating_duration_since(began),
+            _ => Duration::ZERO,
+        }
     }
 }
 

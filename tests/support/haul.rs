@@ -18,6 +18,7 @@ pub struct Haul<'r> {
     shell: String,
     is_heard: bool,
     is_read: bool,
+    is_consumed: bool,
 }
 
 impl<'r> Haul<'r> {
@@ -30,6 +31,7 @@ impl<'r> Haul<'r> {
             shell: String::new(),
             is_heard: true,
             is_read: true,
+            is_consumed: true,
         }
     }
 
@@ -70,6 +72,12 @@ impl<'r> Haul<'r> {
     /// Standard error is a pipe that stays open and is never read: what is written into it waits, sooner or later.
     pub fn unread(mut self) -> Self {
         self.is_read = false;
+        self
+    }
+
+    /// Standard output is a pipe that stays open and is not read before [`Running::take_stdout`] does.
+    pub fn unconsumed(mut self) -> Self {
+        self.is_consumed = false;
         self
     }
 
@@ -129,7 +137,8 @@ impl<'r> Haul<'r> {
             (child.stdout, child.stderr) = (None, None);
         }
         let unread = if self.is_read { None } else { child.stderr.take() };
-        Running::new(child, unread, shown, self.room)
+        let unconsumed = if self.is_consumed { None } else { child.stdout.take() };
+        Running::new(child, (unconsumed, unread), shown, self.room)
     }
 
     fn command(&self) -> Command {

@@ -14,6 +14,7 @@ mod origin;
 mod outcome;
 mod room;
 mod running;
+mod schema;
 mod tls;
 mod versions;
 mod victim;
@@ -23,6 +24,7 @@ pub use origin::{Answer, Gate, Origin, Request, Resource};
 pub use outcome::Outcome;
 pub use room::Room;
 pub use running::Running;
+pub use schema::Schema;
 pub use tls::{Authority, Identity, TlsFront};
 pub use versions::{Kind, Moment, Random, Versions};
 pub use victim::Victim;
@@ -60,6 +62,18 @@ fn all_of(mut coded: impl tokio::io::AsyncRead + Unpin) -> Vec<u8> {
     // The bytes are in memory, so nothing is ever waited for.
     futures::executor::block_on(read).expect("bytes in memory");
     bytes
+}
+
+/// Is there this program? Where it is missing, a test that needs it is skipped, aloud; but where all tests have to mean
+/// something (`CI` is set), that is a failure.
+pub fn is_installed(program: &str) -> bool {
+    let mut folders = ["/usr/local/bin", "/usr/bin", "/bin"].into_iter();
+    let is_there = folders.any(|folder| std::path::Path::new(folder).join(program).exists());
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
+        tell(&format!("skipped: {program} is not installed"));
+    }
+    is_there
 }
 
 /// Tells the reader of a failed test something.

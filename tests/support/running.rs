@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -23,17 +23,24 @@ pub struct Running {
     stdin: Option<ChildStdin>,
     stdout: Capture,
     stderr: Capture,
+    unconsumed: Option<ChildStdout>,
     _unread: Option<ChildStderr>,
     shown: String,
     root: PathBuf,
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child, unread: Option<ChildStderr>, shown: String, room: &Room) -> Self {
+    pub(super) fn new(
+        mut child: Child,
+        (unconsumed, unread): (Option<ChildStdout>, Option<ChildStderr>),
+        shown: String,
+        room: &Room,
+    ) -> Self {
         Self {
             stdin: child.stdin.take(),
             stdout: Capture::of(child.stdout.take()),
             stderr: Capture::of(child.stderr.take()),
+            unconsumed,
             _unread: unread,
             child,
             shown,
@@ -68,6 +75,11 @@ impl Running {
         self.stdin.take().expect("an open pipe")
     }
 
+    /// Standard output, of a program that began without a reader.
+    pub fn take_stdout(&mut self) -> ChildStdout {
+        self.unconsumed.take().expect("an open pipe that nobody reads")
+    }
+
     /// The list is at its end.
     pub fn close_stdin(&mut self) {
         self.stdin = None;
@@ -77,6 +89,12 @@ impl Running {
     #[track_caller]
     pub fn wait_for_stderr(&self, text: &str) {
         assert!(self.stderr.wait_for(text, DEADLINE), "waited for {text:?} in vain");
+    }
+
+    /// Waits until standard output says this.
+    #[track_caller]
+    pub fn wait_for_stdout(&self, text: &str) {
+        assert!(self.stdout.wait_for(text, DEADLINE), "waited for {text:?} in vain");
     }
 
     /// What standard error said so far.

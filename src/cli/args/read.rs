@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory as _, Error, FromArgMatches as _};
 
-use super::{Args, foreign};
+use super::{Args, command, foreign};
 
 impl Args {
     /// The command line as clap sees it. Each option's variable follows from its name, and its value may be a secret:
@@ -25,7 +25,11 @@ impl Args {
         let is_empty = |name: &OsString| std::env::var_os(name).is_some_and(|value| value.is_empty());
         let command = without_beaten(Self::described(), &words).mut_args(|arg| without_env_if(arg, is_empty));
         let matches = command.try_get_matches_from(&words);
-        Self::from_arg_matches(&matches.map_err(|error| with_advice(error, &words))?)
+        let matches = matches.map_err(|error| with_advice(error, &words))?;
+        Ok(Self {
+            command: command::shown(&Self::described(), &matches),
+            ..Self::from_arg_matches(&matches)?
+        })
     }
 }
 

@@ -201,28 +201,6 @@ fn nothing_measured_is_nothing_shown_but_why() {
 }
 
 #[test]
-fn every_bound_has_words() {
-    for (bound, expected) in [
-        (Bound::LongestFile(ms(12_900)), "bound by its longest file (12.9 s)"),
-        (Bound::Link, "bound by the link or the server"),
-        (
-            Bound::Disk { share: 0.62 },
-            "bound by the disk (62 % of the transfers' time)",
-        ),
-        (Bound::Jobs, "still growing: more jobs may help"),
-        (
-            Bound::PushBack {
-                host: None,
-                paused: ms(4200),
-            },
-            "bound by a host: it asked for pauses (4.20 s)",
-        ),
-    ] {
-        assert_eq!(words(&bound), expected);
-    }
-}
-
-#[test]
 fn a_run_is_a_line() {
     let round = |jobs, turn| Round {
         level: 0,

@@ -2,16 +2,7 @@
 
 use std::time::Duration;
 
-/// A time of a comparison: `76.4 s` and not `1:16`, for what is compared is compared in one unit.
-pub(super) fn time(time: Duration) -> String {
-    let s = time.as_secs_f64();
-    match s {
-        _ if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
-        _ if s < 9.995 => format!("{s:.2} s"),
-        _ if s < 999.95 => format!("{s:.1} s"),
-        _ => format!("{s:.0} s"),
-    }
-}
+pub(super) use crate::report::in_seconds as time;
 
 /// The spread of times, which needs no third digit.
 pub(super) fn short(time: Duration) -> String {

@@ -91,7 +91,9 @@ fn retry(run: &mut Run, id: u64, seconds: u64) {
     run.tell(Event::Retrying {
         id: JobId(id),
         url: url("x.bin"),
+        attempt: 1,
         why: "503 Service Unavailable".into(),
+        error: std::sync::Arc::new(status(503)),
         wait: Duration::from_secs(seconds),
     });
 }

@@ -45,6 +45,12 @@ pub(super) fn row(id: u64, path: &str, outcome: Outcome) -> Row {
         disk: Duration::ZERO,
         busy: Duration::from_secs(2),
         elapsed: Duration::from_secs(2),
+        queue: Duration::ZERO,
+        begun: None,
+        spans: crate::report::Spans::default(),
+        redirects: 0,
+        exchange: None,
+        checksum: None,
     }
 }
 

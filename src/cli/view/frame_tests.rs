@@ -265,7 +265,9 @@ fn retry(run: &mut Run, id: u64) {
     run.tell(Event::Retrying {
         id: crate::job::JobId(id),
         url: url("x"),
+        attempt: 1,
         why: "503 Service Unavailable".into(),
+        error: std::sync::Arc::new(status(503)),
         wait: Duration::from_secs(4),
     });
 }

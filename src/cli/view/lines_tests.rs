@@ -43,7 +43,9 @@ fn events() -> Vec<Event> {
         Event::Retrying {
             id: JobId(4),
             url: url("retry.bin"),
+            attempt: 1,
             why: "503 Service Unavailable".into(),
+            error: std::sync::Arc::new(status(503)),
             wait: Duration::from_secs(4),
         },
         Event::Paused {

@@ -84,17 +84,7 @@ pub(super) fn left(time: Option<Duration>) -> String {
     }
 }
 
-/// A number with its thousands apart: `1,204`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<_> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(String::from_utf8_lossy)
-        .collect();
-    groups.join(",")
-}
+pub(super) use crate::report::count;
 
 /// What a piece of text means; the terminal's own palette says how that looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

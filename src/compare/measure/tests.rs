@@ -113,36 +113,3 @@ fn runs_fail_alike_when_the_same_entries_fail_in_any_order() {
         assert_eq!(comparison.fails_alike(), alike, "{a:?} {b:?}");
     }
 }
-
-#[test]
-fn a_spread_knows_its_middle_to_half_a_percent_and_its_end_exactly() {
-    for (times, middle, longest) in [
-        (vec![1510], 1510, 1510),
-        (vec![10, 20, 30], 20, 30),
-        (vec![12_900, 1, 1550, 1549, 1551], 1550, 12_900),
-        ((1..=100_000).collect(), 50_000, 100_000),
-        (vec![0, 0, 0], 0, 0),
-    ] {
-        let mut spread = Spread::default();
-        for time in &times {
-            spread.add(ms(*time));
-        }
-        let found = spread.median().unwrap();
-        let off = found.abs_diff(ms(middle)).as_secs_f64();
-        assert!(off <= ms(middle).as_secs_f64() * 0.005, "{found:?} {middle}");
-        assert_eq!(spread.longest(), Some(ms(longest)));
-    }
-    assert_eq!(Spread::default().median(), None);
-    assert_eq!(Spread::default().longest(), None);
-}
-
-#[test]
-fn buckets_are_in_order_and_hold_their_middle() {
-    let mut before = 0;
-    for micros in (0..70_000).chain([u64::MAX / 3, u64::MAX]) {
-        let here = bucket(micros);
-        assert!(here >= before, "{micros}");
-        assert_eq!(bucket(middle(here)), here, "{micros}");
-        before = here;
-    }
-}
