@@ -43,6 +43,11 @@ impl Gaps {
         Some(Self { size, missing })
     }
 
+    /// All of them, in order.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
+        self.missing.iter().cloned()
+    }
+
     /// As pairs of first byte and end, for a record.
     pub(crate) fn pairs(&self) -> Vec<(u64, u64)> {
         self.missing.iter().map(|gap| (gap.start, gap.end)).collect()

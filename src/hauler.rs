@@ -1,6 +1,7 @@
 //! The loop: read ahead a little, keep so many going, collect rows.
 
 mod delivery;
+mod help;
 pub(crate) mod names;
 pub mod pour;
 mod retry;
@@ -27,7 +28,7 @@ use crate::report::{Outcome, Row, Source, Spans, Summary, Tally};
 use crate::settings::{Naming, OnFailure, Settings};
 use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
-use crate::transfer::Tools;
+use crate::transfer::{Offers, Tools};
 
 /// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused.
 const AHEAD: usize = 4096;
@@ -50,6 +51,8 @@ struct Shared {
     settings: Settings,
     tools: Tools,
     slots: Arc<Slots>,
+    /// Large files that could do with help.
+    offers: Option<Arc<Offers>>,
     /// Bodies that may wait for the disk without a slot.
     finishing: Semaphore,
     /// Hosts that were seen to lead from https to http, each warned of once.
@@ -91,6 +94,7 @@ impl Hauler {
                 durability: settings.durability,
             },
             slots: Arc::new(Slots::new(jobs, per_host)),
+            offers: help::offers(settings.split),
             finishing: Semaphore::new(FINISHING),
             settings,
             downgraded: Mutex::default(),
@@ -116,15 +120,18 @@ impl Hauler {
         let own = stop.child();
         let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
+        let shared = &self.shared;
         loop {
             tokio::select! {
                 biased;
                 Some(ended) = run.tasks.join_next() => run.collect(ended).await,
+                Some(ended) = run.helpers.join_next() => help::ended(ended),
                 entry = own.or(list.next()), if run.has_room() => match entry.flatten() {
                     Some(Ok(job)) => run.start(job).await,
                     Some(Err(bad)) => run.refuse(bad).await,
                     None => run.end_list().await,
                 },
+                () = help::look(shared), if run.may_help() => run.help(),
                 else => break,
             }
         }
@@ -141,6 +148,8 @@ struct Run<'a> {
     events: &'a Events,
     stop: &'a Stop,
     tasks: JoinSet<Row>,
+    /// Those who help with files of others.
+    helpers: JoinSet<()>,
     /// Entries that were read, and wait for the one before: with one job only.
     queue: VecDeque<delivery::Entry>,
     claims: Arc<Mutex<Claims>>,
@@ -160,6 +169,7 @@ impl<'a> Run<'a> {
             events,
             stop,
             tasks: JoinSet::new(),
+            helpers: JoinSet::new(),
             queue: VecDeque::new(),
             claims: Arc::new(Mutex::new(Claims::new(shared.tools.disk.case()))),
             tally: Tally::default(),

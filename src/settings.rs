@@ -21,6 +21,8 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
     /// Connections at once to one scheme, host and port; `None` is as many as [`jobs`](Self::jobs).
     pub per_host: Option<NonZeroUsize>,
+    /// Connections for one file.
+    pub split: Split,
     /// What to do about a file that is already there.
     pub existing: Existing,
     /// Who names the files.
@@ -49,6 +51,7 @@ impl Default for Settings {
             dir: PathBuf::from("."),
             jobs: NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN),
             per_host: None,
+            split: Split::default(),
             existing: Existing::default(),
             naming: Naming::default(),
             layout: Layout::default(),
@@ -61,6 +64,17 @@ impl Default for Settings {
             http: Http::default(),
         }
     }
+}
+
+/// Connections for one file, within those of the run and of its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Split {
+    /// At the end of the list, those that would be idle help with the largest file.
+    #[default]
+    Auto,
+    /// At most so many, as soon as they are free and the file is large enough.
+    UpTo(NonZeroUsize),
 }
 
 /// What to do about a file that is already there.

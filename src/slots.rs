@@ -116,6 +116,16 @@ impl Slots {
         }
     }
 
+    /// A slot that nobody waits for, if there is one.
+    pub(crate) fn try_acquire(&self, key: &HostKey) -> Option<Slot> {
+        let host = self.host(key);
+        let permit = Arc::clone(&host.permits).try_acquire_owned().ok()?;
+        let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        let permit = Some(permit);
+        let host = HostPermit { host, permit };
+        (!host.host.is_paused()).then_some(Slot { all, host })
+    }
+
     /// Exchanges a slot for one at another host, at once when that host has room.
     pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Slot {
         let host = self.host(key);

@@ -2,9 +2,11 @@
 
 mod copy;
 mod expect;
+mod help;
 mod naming;
 mod plan;
 pub(crate) mod resume;
+mod shares;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -21,7 +23,7 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
-use crate::job::OwnRequest;
+use crate::job::{Job, OwnRequest};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -30,11 +32,13 @@ pub(crate) use copy::Body;
 use copy::Copy;
 pub(crate) use copy::Received;
 pub(crate) use expect::Expect;
+pub(crate) use help::{Offer, Offers};
 pub(crate) use naming::Namer;
 use naming::Target;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
 pub(crate) use resume::{Asked, Course};
+pub(crate) use shares::Most;
 
 /// What a transfer works with.
 #[derive(Debug)]
@@ -59,7 +63,10 @@ pub(crate) struct Try<'a> {
     pub(crate) own: Option<&'a OwnRequest>,
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
-    pub(crate) meter: &'a Meter,
+    pub(crate) meter: &'a Arc<Meter>,
+    pub(crate) job: &'a Arc<Job>,
+    /// Where large files find help.
+    pub(crate) offers: Option<&'a Arc<Offers>>,
     pub(crate) stop: &'a Stop,
 }
 

@@ -19,9 +19,10 @@ use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Split, Timeouts,
+    Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, time, value};
+use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, split, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -138,6 +139,10 @@ pub(crate) struct Args {
     /// Connections at once to one server [default: as many as jobs]
     #[arg(long, value_name = "N", env = "HAUL_PER_HOST", value_parser = at_least_one, help_heading = "How many")]
     pub(crate) per_host: Option<NonZeroUsize>,
+
+    /// Connections for one large file; auto is those that the list does not need
+    #[arg(short, long, value_name = "N|auto", env = "HAUL_SPLIT", default_value = "auto", value_parser = split, help_heading = "How many")]
+    pub(crate) split: Split,
 
     /// Tries after the first
     #[arg(
@@ -396,6 +401,7 @@ impl From<&Args> for Settings {
             force,
             jobs,
             per_host,
+            split,
             retries,
             retry_max_wait,
             connect_timeout,
@@ -433,6 +439,7 @@ impl From<&Args> for Settings {
             dir: dir.clone().unwrap_or_else(|| PathBuf::from(".")),
             jobs: *jobs,
             per_host: *per_host,
+            split: *split,
             existing: if *force {
                 Existing::Overwrite
             } else {

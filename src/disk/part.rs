@@ -5,6 +5,7 @@
 //! holds. A step is a blocking hop of its own, as in `tokio::fs`; but the blocks go to the system as they came from the
 //! network, which a `tokio::fs::File` would copy, and are added up on the way.
 
+mod beside;
 mod files;
 mod gathered;
 
@@ -25,6 +26,7 @@ use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
 use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
+pub(crate) use beside::Beside;
 use files::Files;
 use gathered::Gathered;
 
@@ -34,6 +36,9 @@ const GATHERED: usize = 256 * 1024;
 const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
 const SYNCHRONISED: u64 = 256 << 20;
+
+/// Bytes that come in no order are in the record when there are so many of them.
+const NOTED: u64 = 8 << 20;
 
 /// May the file take another's place?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +92,12 @@ pub(crate) struct Part {
     sums: Option<Adding>,
     /// A write has failed, and where the file ends is not where it should.
     is_broken: bool,
-    /// Bytes written since the last record.
+    /// Bytes written since they were last synchronised.
     unrecorded: u64,
+    /// What holds over a crash of the machine.
+    synchronised: Vec<(u64, u64)>,
+    /// The bytes come in no order: how many were written since the last record.
+    scattered: Option<u64>,
     /// How long the disk kept the transfer waiting.
     waited: Duration,
 }
@@ -133,6 +142,8 @@ impl Part {
             sums: None,
             is_broken: false,
             unrecorded: 0,
+            synchronised: Vec::new(),
+            scattered: None,
             waited: Duration::ZERO,
         })
     }
@@ -181,6 +192,11 @@ impl Part {
         Ok(Earlier::Part(part, record))
     }
 
+    /// Where the next bytes go.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The validator of the bytes that are here.
     pub(crate) fn validator(&self) -> Option<String> {
         self.identity.as_ref().and_then(|identity| identity.validator.clone())
@@ -202,6 +218,8 @@ impl Part {
     /// known to be large gets its room now, or none of its bytes is fetched. `wanted` is what will be added up.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>, wanted: &[Checksum]) -> io::Result<()> {
         self.gaps = Gaps::all(size);
+        self.synchronised = self.gaps.pairs();
+        self.scattered = None;
         self.identity = Some(identity);
         self.offset = 0;
         self.sums = Some(Adding::new(wanted.iter().cloned()));
@@ -249,6 +267,7 @@ impl Part {
     pub(crate) async fn go_on(&mut self, identity: Identity, offset: u64, size: Option<u64>) -> io::Result<()> {
         self.identity = Some(identity);
         self.sums = None;
+        self.scattered = None;
         // What lies behind the bytes that are here, over a crash of the machine, is nobody's: the next record would let
         // it pass for ours.
         let reach = self.gaps.reach();
@@ -334,13 +353,47 @@ impl Part {
             return Ok(());
         };
         let (written, sums) = returned(step.await).unwrap_or_else(|error| (Err(error), None));
-        self.sums = sums;
+        self.sums = sums.filter(|_| self.scattered.is_none());
         self.is_broken |= written.is_err();
         written?;
-        self.unrecorded += range.end - range.start;
+        self.came(range).await
+    }
+
+    /// These bytes were written: the record says so from time to time.
+    async fn came(&mut self, range: Range<u64>) -> io::Result<()> {
+        let count = range.end - range.start;
         self.gaps.fill(range);
+        self.unrecorded += count;
+        self.scattered = self.scattered.map(|before| before + count);
         if self.unrecorded >= SYNCHRONISED {
             self.synchronise().await?;
+        } else if self.scattered.is_some_and(|count| count >= NOTED) {
+            self.write_record().await?;
+        }
+        Ok(())
+    }
+
+    /// For others to write to the same file.
+    pub(crate) fn beside(&self) -> Option<Beside> {
+        self.open.as_ref().map(|open| Beside(Arc::clone(&open.file)))
+    }
+
+    /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
+    /// in the record then.
+    pub(crate) async fn scatter(&mut self) -> io::Result<()> {
+        if self.scattered.is_some() {
+            return Ok(());
+        }
+        self.scattered = Some(0);
+        self.sums = None;
+        self.written().await?;
+        self.write_record().await
+    }
+
+    /// Others wrote these bytes.
+    pub(crate) async fn hear(&mut self, ranges: Vec<Range<u64>>) -> io::Result<()> {
+        for range in ranges {
+            self.came(range).await?;
         }
         Ok(())
     }
@@ -375,12 +428,15 @@ impl Part {
 
     /// What was written is on the disk, and then the record says so.
     async fn synchronise(&mut self) -> io::Result<()> {
+        let gaps = self.gaps.pairs();
         self.with_file(File::sync_data).await?;
+        self.synchronised = gaps;
         self.unrecorded = 0;
         self.write_record().await
     }
 
     async fn write_record(&mut self) -> io::Result<()> {
+        self.scattered = self.scattered.map(|_| 0);
         let Some(Open { files, .. }) = &self.open else {
             return Ok(());
         };
@@ -393,7 +449,12 @@ impl Part {
             Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
             None => Default::default(),
         };
-        let mut record = Record::new(url, validator, self.gaps.size(), self.gaps.pairs());
+        let (gaps, missing) = match self.scattered {
+            None => (self.gaps.pairs(), None),
+            Some(_) => (self.synchronised.clone(), Some(self.gaps.pairs())),
+        };
+        let mut record = Record::new(url, validator, self.gaps.size(), gaps);
+        record.missing = missing;
         record.replaces = self.replaces();
         record
     }
@@ -502,11 +563,14 @@ pub(crate) struct DoesNotAddUp(pub(crate) Algorithm);
 /// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
 /// appended since the record are there; over a crash of the machine only what was synchronised before it is.
 pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
-    let mut gaps = Gaps::from_pairs(record.size, record.gaps.iter().copied())?;
+    let is_of_this_boot = record.is_of_this_boot();
+    let named = record.missing.as_ref().filter(|_| is_of_this_boot);
+    let mut gaps = Gaps::from_pairs(record.size, named.unwrap_or(&record.gaps).iter().copied())?;
     if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
         return None;
     }
-    if let Some(start) = gaps.tail().filter(|_| record.is_of_this_boot()) {
+    let is_in_order = is_of_this_boot && record.missing.is_none();
+    if let Some(start) = gaps.tail().filter(|_| is_in_order) {
         gaps.fill(start..length);
     }
     Some(gaps)

@@ -25,6 +25,10 @@ pub(crate) struct Record {
     pub(crate) size: Option<u64>,
     /// First byte and end of each range that is missing. It may name bytes that are here, never the other way round.
     pub(crate) gaps: Vec<(u64, u64)>,
+    /// What was missing when the record was written, if the bytes come in no order: true within one boot, where `gaps` is
+    /// what holds over a crash of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Vec<(u64, u64)>>,
     /// Was the file to take another's place?
     #[serde(default)]
     pub(crate) replaces: bool,
@@ -40,6 +44,7 @@ impl Record {
             validator,
             size,
             gaps,
+            missing: None,
             replaces: false,
             boot: boot(),
         }

@@ -269,13 +269,18 @@ impl Delivery<'_> {
                 }
                 Step::Received(received) => {
                     slot.answered_well();
-                    return self.finish(received, slot).await;
+                    if let Some(done) = self.finish(received, slot).await? {
+                        return Ok(done);
+                    }
+                    slot = self
+                        .unless_stopped(self.shared.slots.acquire(&self.job.url.host()))
+                        .await?;
+                    self.life.was(Phase::Rest, Instant::now());
+                    (url, leg) = (Cow::Borrowed(self.job.url.reveal()), Leg::Home);
+                    held = self.look_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
-                Step::GoOn => {
-                    let (_, earlier) = self.shared.tools.survey(self.path).await?;
-                    held = Tools::held(earlier, &self.entry, &self.cost)?;
-                }
+                Step::GoOn => held = self.look_again().await?,
                 Step::Moved(_) if self.redirects == REDIRECTS => {
                     return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
                 }
@@ -295,11 +300,18 @@ impl Delivery<'_> {
         }
     }
 
+    /// What is here of the file by now.
+    async fn look_again(&self) -> Result<Option<Held>, TransferError> {
+        let (_, earlier) = self.shared.tools.survey(self.path).await?;
+        Tools::held(earlier, &self.entry, &self.cost)
+    }
+
     /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
     /// for the disk.
-    async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<(Outcome, u64), TransferError> {
+    async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<Option<(Outcome, u64)>, TransferError> {
         let waiting = self.shared.finishing.try_acquire();
-        let _slot = waiting.is_err().then_some(slot);
+        let has_to_wait = waiting.is_err() && !received.is_helped();
+        let _slot = has_to_wait.then_some(slot);
         let finished = received.finish(&mut self.cost).await;
         self.life.was(Phase::Rest, Instant::now());
         if let Err(error) = &finished {
@@ -329,6 +341,8 @@ impl Delivery<'_> {
             own: self.job.request(),
             namer: namer.as_ref(),
             meter: &self.meter,
+            job: self.job,
+            offers: self.shared.offers.as_ref(),
             stop: self.stop,
         };
         let earlier = self.cost.exchange.take();

@@ -23,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) etag: Option<String>,
     /// What a later `If-Range` may say: an entity tag that is strong, else a date that is (section 13.1.5).
     pub(crate) validator: Option<String>,
+    /// Does it take requests for ranges of this resource (`Accept-Ranges: bytes`, section 14.3)?
+    pub(crate) takes_ranges: bool,
     /// `Content-Range` (section 14.4), when there is exactly one that makes sense.
     pub(crate) range: Option<ContentRange>,
     /// What the whole representation adds up to, as the server says (RFC 9530, RFC 3230, RFC 1864).
@@ -96,6 +98,8 @@ impl Head {
             validator: validator(etag.as_deref(), last_modified, modified, sent),
             etag,
             modified,
+            takes_ranges: text(fields, &header::ACCEPT_RANGES)
+                .is_some_and(|units| units.split(',').any(|unit| unit.trim().eq_ignore_ascii_case("bytes"))),
             range: range(fields),
             encoding: encoding(fields),
             digests: digests(fields, status != StatusCode::PARTIAL_CONTENT),

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use reqwest::StatusCode;
 
+use super::help::{Offer, Published};
 use super::naming::Target;
 use super::resume::Course;
+use super::shares::{OWNER, Shares};
 use super::{Cost, Step, Tools, Try, Want, disk};
 use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
@@ -76,7 +79,7 @@ impl Copy<'_> {
                     .await
                     .map_err(|source| disk("go on", source))?;
                 answer.drain().await;
-                return Ok(self.received(part, wanted, &head, size));
+                return Ok(self.received(part, wanted, &head, size, None));
             }
             Course::Fresh => {
                 self.job.meter.restart(0, length);
@@ -103,7 +106,32 @@ impl Copy<'_> {
         } else {
             Body::Plain(answer)
         };
-        self.receive(body, &head, part, expected, wanted, cost).await
+        let offer = if is_coded {
+            None
+        } else {
+            self.offer(&head, &part, expected)
+        };
+        self.receive(body, &head, part, (expected, offer), wanted, cost).await
+    }
+
+    /// Offers the end of a large file to others, where the server has shown that its parts belong together.
+    fn offer(&self, head: &Head, part: &Part, expected: Option<u64>) -> Option<Published> {
+        let (offers, size) = (self.job.offers?, part.gaps().size()?);
+        let takes_ranges = head.takes_ranges || head.status == StatusCode::PARTIAL_CONTENT;
+        let (validator, file) = (part.validator().filter(|_| takes_ranges)?, part.beside()?);
+        let start = part.offset();
+        let own = start..start + expected?;
+        let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
+        Some(offers.publish(Offer {
+            job: Arc::clone(self.job.job),
+            url: self.job.url.clone(),
+            leg: self.job.leg,
+            validator,
+            size,
+            file,
+            shares: Shares::new(own, others, tokio::time::Instant::now()),
+            meter: Arc::clone(self.job.meter),
+        }))
     }
 
     fn name(&self) -> String {
@@ -116,12 +144,22 @@ impl Copy<'_> {
         mut body: Body,
         head: &Head,
         mut part: Box<Part>,
-        expected: Option<u64>,
+        (expected, offer): (Option<u64>, Option<Published>),
         wanted: Vec<Checksum>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let before = cost.received;
-        let mut received = self.copy(&mut body, &mut part, expected, cost).await;
+        let mut received = self.copy(&mut body, &mut part, expected, offer.as_ref(), cost).await;
+        drop(body);
+        if let Some(offer) = &offer {
+            offer.shares().end_owner();
+            if received.is_err() {
+                offer.shares().close();
+                // The failure that is told is the one that came first.
+                let _ = offer.rejoin(&mut part).await;
+                cost.received += offer.shares().received();
+            }
+        }
         if received.is_ok() {
             let ended = match expected {
                 None => part.end().await,
@@ -134,6 +172,15 @@ impl Copy<'_> {
         match received {
             Ok(()) => {
                 cost.kept += cost.received - before;
+                if let Some(offer) = offer {
+                    if !offer.shares().close_if_alone() {
+                        let size = offer.size();
+                        return Ok(self.received(part, wanted, head, size, Some(offer)));
+                    }
+                    let rejoined = offer.rejoin(&mut part).await;
+                    rejoined.map_err(|source| disk("write", source))?;
+                    cost.received += offer.shares().received();
+                }
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
@@ -142,7 +189,7 @@ impl Copy<'_> {
                     let _ = part.discard().await;
                     return Err(error);
                 }
-                Ok(self.received(part, wanted, head, size))
+                Ok(self.received(part, wanted, head, size, None))
             }
             Err(
                 error @ (TransferError::LongBody | TransferError::WrongSize { .. } | TransferError::TooLarge { .. }),
@@ -168,11 +215,12 @@ impl Copy<'_> {
         body: &mut Body,
         part: &mut Part,
         expected: Option<u64>,
+        offer: Option<&Published>,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
         let (mut left, mut came) = (expected, 0);
         loop {
-            let Some(bytes) = self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?? else {
+            let Some(mut bytes) = self.chunk(body, part, offer).await? else {
                 break;
             };
             let count = bytes.len() as u64;
@@ -185,8 +233,14 @@ impl Copy<'_> {
             if let Some(error) = self.job.listed.outgrown(came).filter(|_| left.is_none()) {
                 return Err(error);
             }
+            let own = offer.map_or(count, |offer| offer.shares().take(OWNER, count));
+            bytes.truncate(usize::try_from(own).unwrap_or(usize::MAX));
             part.write(bytes).await.map_err(|source| disk("write", source))?;
-            self.job.meter.add(count);
+            self.job.meter.add(own);
+            if offer.is_some_and(|offer| offer.shares().is_done(OWNER)) && left != Some(0) {
+                // The rest is somebody else's by now.
+                return Ok(());
+            }
         }
         match left {
             Some(missing) if missing > 0 => Err(TransferError::ShortBody {
@@ -197,11 +251,39 @@ impl Copy<'_> {
         }
     }
 
-    /// The part is whole, but for its checks and its name.
-    fn received(self, part: Box<Part>, wanted: Vec<Checksum>, head: &Head, size: u64) -> Step {
+    /// The next bytes. Meanwhile helpers are attended to.
+    async fn chunk(
+        &self,
+        body: &mut Body,
+        part: &mut Part,
+        offer: Option<&Published>,
+    ) -> Result<Option<Bytes>, TransferError> {
+        let Some(offer) = offer else {
+            return self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?;
+        };
+        loop {
+            offer.attend(part).await.map_err(|source| disk("write", source))?;
+            tokio::select! {
+                biased;
+                chunk = self.job.stop.or(body.chunk()) => return chunk.ok_or(TransferError::Cancelled)?,
+                () = offer.shares().news() => {}
+            }
+        }
+    }
+
+    /// The part is whole, but for what others are at, its checks and its name.
+    fn received(
+        self,
+        part: Box<Part>,
+        wanted: Vec<Checksum>,
+        head: &Head,
+        size: u64,
+        helped: Option<Published>,
+    ) -> Step {
         let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
         Step::Received(Box::new(Received {
             part,
+            helped,
             finish: Finish {
                 wanted,
                 name: self.target.name,
@@ -224,17 +306,40 @@ impl Copy<'_> {
 #[must_use]
 pub(crate) struct Received {
     part: Box<Part>,
+    /// Others are at the rest.
+    helped: Option<Published>,
     finish: Finish,
     outcome: Outcome,
 }
 
 impl Received {
-    /// Checks them, and gives them the file's name, date and mark. Tells the file's size in bytes.
-    pub(crate) async fn finish(self: Box<Self>, cost: &mut Cost) -> Result<(Outcome, u64), TransferError> {
+    /// Is it all here, or are others at the rest?
+    pub(crate) fn is_helped(&self) -> bool {
+        self.helped.is_some()
+    }
+
+    /// Waits for others that are at the rest; then checks all, and gives it the file's name, date and mark. Tells the
+    /// file's size in bytes, or `None` when there is more to ask for.
+    pub(crate) async fn finish(mut self: Box<Self>, cost: &mut Cost) -> Result<Option<(Outcome, u64)>, TransferError> {
+        if let Some(offer) = self.helped.take() {
+            let rejoined = offer.rejoin(&mut self.part).await;
+            let received = offer.shares().received();
+            cost.received += received;
+            cost.kept += received;
+            rejoined.map_err(|source| disk("write", source))?;
+            if !self.part.gaps().is_empty() {
+                cost.held = self
+                    .part
+                    .park()
+                    .await
+                    .map_err(|source| disk("keep what came", source))?;
+                return Ok(None);
+            }
+        }
         let (since, size) = (Instant::now(), self.finish.mark.size);
         let committed = self.part.commit(self.finish).await;
         cost.disk += since.elapsed();
         committed.map_err(|source| disk("finish the file", source))?;
-        Ok((self.outcome, size))
+        Ok(Some((self.outcome, size)))
     }
 }

@@ -206,7 +206,7 @@ fn what_a_newcomer_types_works() {
         "-iLIST -j4",
         "--input-file=LIST --dir=. -q",
         "-q -i -",
-        "-j 4 -H X:y --header=Y:z -A me LIST",
+        "-j 4 -s 4 -H X:y --header=Y:z -A me LIST",
         "--user-agent me --timeout 5 --connect-timeout=5 LIST",
         "",
         "-",
@@ -227,7 +227,6 @@ fn what_does_not_work_says_what_to_type_instead() {
     let room = Room::new();
     for (line, helps) in [
         ("-i urls.txt -j4 -x16", "--per-host"),
-        ("-s 4 urls.txt", "-j N"),
         ("--max-concurrent-downloads=4 urls.txt", "-j N"),
         ("-P dir urls.txt", "-d DIR"),
         ("-O name http://h/x", "named after"),

@@ -31,7 +31,7 @@ pub use victim::Victim;
 
 /// Nothing that a test waits for takes this long, not even on a machine that is busy. A child that lives longer is
 /// killed, and its test fails.
-const DEADLINE: Duration = Duration::from_secs(90);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Bytes that never repeat at any offset a mistake would make, the same for the same length and seed.
 pub fn bytes(length: usize, seed: u64) -> Vec<u8> {

@@ -10,5 +10,6 @@ mod framing;
 mod naming;
 mod resume;
 mod secrets;
+mod split;
 mod there;
 mod tls;

@@ -21,10 +21,6 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
     (&["--parallel-immediate"], "nothing is needed: haul does so always"),
     (
-        &["-s"],
-        "-j N is files at once, each over one connection; -q says nothing but failures",
-    ),
-    (
         &["-P", "--directory-prefix", "--output-dir", "--out-dir", "--directory"],
         "the folder for the files: -d DIR",
     ),
@@ -105,8 +101,8 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "haul does not limit the speed; fewer connections: -j N, --per-host N",
     ),
     (
-        &["--split", "--min-split-size", "--chunk-size"],
-        "haul fetches each file over one connection, many files at once: -j N",
+        &["--min-split-size", "--chunk-size"],
+        "connections for one large file: --split N",
     ),
     (
         &["-K", "--config", "--conf-path"],

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::Levels;
 use crate::checksum::{Checksum, Checksums};
 use crate::job::Field;
-use crate::settings::Credentials;
+use crate::settings::{Credentials, Split};
 
 pub(super) fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
     let number = number(text)?;
@@ -92,6 +92,14 @@ pub(super) fn field(text: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
         Field::Sent(name, value) => Ok((name, value)),
         Field::Ours(name) => bail!("haul sets {name} itself"),
     }
+}
+
+/// A number of connections, or `auto`.
+pub(super) fn split(text: &str) -> anyhow::Result<Split> {
+    if text == "auto" {
+        return Ok(Split::Auto);
+    }
+    at_least_one(text).map(Split::UpTo)
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! Slots that nobody needs help with the largest files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tokio::time::{Instant, sleep};
+
+use super::{Run, Shared};
+use crate::job::HostKey;
+use crate::settings::Split;
+use crate::slots::Slot;
+use crate::stop::Stop;
+use crate::transfer::{Most, Offer, Offers};
+
+/// How often to look whether there is something to help with.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where large files find help; nowhere if each has one connection.
+pub(super) fn offers(split: Split) -> Option<Arc<Offers>> {
+    let most = match split {
+        Split::Auto => Most::Useful,
+        Split::UpTo(n) if n.get() == 1 => return None,
+        Split::UpTo(n) => Most::Exactly(n.get()),
+    };
+    Some(Arc::new(Offers::new(most)))
+}
+
+/// A panic in a helper goes on here.
+pub(super) fn ended(helper: Result<(), JoinError>) {
+    if let Err(error) = helper {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+/// Waits until there may be something to help with.
+pub(super) async fn look(shared: &Shared) {
+    let Some(offers) = &shared.offers else { return };
+    if offers.is_empty() {
+        return offers.changed().await;
+    }
+    tokio::select! {
+        () = offers.changed() => {}
+        () = sleep(LOOK) => {}
+    }
+}
+
+impl Run<'_> {
+    /// Is there a file to help with, and does no entry of the list need the slots, as far as that matters?
+    pub(super) fn may_help(&self) -> bool {
+        let Some(offers) = &self.shared.offers else {
+            return false;
+        };
+        let is_at_the_end = self.is_read && self.queue.is_empty();
+        let has_work = !self.tasks.is_empty() && !self.stop.is_asked();
+        has_work && (is_at_the_end || offers.most() != Most::Useful)
+    }
+
+    /// Gives the slots that are free to the files that have the most left, again and again.
+    pub(super) fn help(&mut self) {
+        let Some(offers) = &self.shared.offers else { return };
+        let (most, now) = (offers.most(), Instant::now());
+        let mut open = offers.open();
+        loop {
+            let left = |offer: &Arc<Offer>| offer.shares.longest(most, now);
+            open.retain(|offer| left(offer).is_some());
+            let Some(offer) = open.iter().max_by_key(|offer| left(offer)).cloned() else {
+                return;
+            };
+            let host = HostKey::of(&offer.url);
+            let slot = self.shared.slots.try_acquire(&host);
+            let given = slot.and_then(|slot| Some((slot, offer.shares.cut(most, now)?)));
+            let Some((slot, share)) = given else {
+                // Its host has no room; another's may have.
+                open.retain(|other| !Arc::ptr_eq(other, &offer));
+                continue;
+            };
+            let (shared, stop) = (Arc::clone(self.shared), self.stop.clone());
+            self.helpers.spawn(help(shared, offer, share, slot, host, stop));
+        }
+    }
+}
+
+async fn help(
+    shared: Arc<Shared>,
+    offer: Arc<Offer>,
+    share: (usize, std::ops::Range<u64>),
+    slot: Slot,
+    host: HostKey,
+    stop: Stop,
+) {
+    let began = Instant::now();
+    let helped = shared.tools.help(&offer, share, &stop).await;
+    drop(slot);
+    let status = helped.err().and_then(|error| error.status());
+    if matches!(status.map(|status| status.as_u16()), Some(429 | 503)) {
+        shared.slots.push_back(&host, began);
+    }
+}

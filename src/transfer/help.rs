@@ -1,0 +1,273 @@
+//! Help for a large file: others fetch what its own transfer has not come to yet.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use reqwest::Method;
+use tokio::sync::Notify;
+use url::Url;
+
+use super::resume::{self, Asked, Course};
+use super::shares::{Most, Shares};
+use super::{Tools, disk};
+use crate::disk::part::{Beside, Part};
+use crate::error::TransferError;
+use crate::event::Meter;
+use crate::http::{Answer, Leg, Request};
+use crate::job::Job;
+use crate::lock::lock;
+use crate::stop::Stop;
+
+/// The files that could do with help.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    most: Most,
+    open: Mutex<Vec<Arc<Offer>>>,
+    changed: Notify,
+}
+
+/// A file that several may fetch at once: its server takes ranges and can prove that they belong together.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) job: Arc<Job>,
+    /// Where the answer came from, redirects followed.
+    pub(crate) url: Url,
+    pub(crate) leg: Leg,
+    pub(crate) validator: String,
+    /// The whole file's size in bytes.
+    pub(crate) size: u64,
+    pub(crate) file: Beside,
+    pub(crate) shares: Shares,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl Offers {
+    pub(crate) fn new(most: Most) -> Self {
+        Self {
+            most,
+            open: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn most(&self) -> Most {
+        self.most
+    }
+
+    pub(super) fn publish(self: &Arc<Self>, offer: Offer) -> Published {
+        let offer = Arc::new(offer);
+        lock(&self.open).push(Arc::clone(&offer));
+        self.changed.notify_one();
+        Published {
+            offers: Arc::clone(self),
+            offer,
+        }
+    }
+
+    /// All that are open.
+    pub(crate) fn open(&self) -> Vec<Arc<Offer>> {
+        lock(&self.open).clone()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.open).is_empty()
+    }
+
+    /// Waits for a new one.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// An offer, as its owner holds it.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Published {
+    offers: Arc<Offers>,
+    offer: Arc<Offer>,
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.offer.shares.close();
+        lock(&self.offers.open).retain(|other| !Arc::ptr_eq(other, &self.offer));
+    }
+}
+
+impl Published {
+    pub(super) fn shares(&self) -> &Shares {
+        &self.offer.shares
+    }
+
+    /// The file's size in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.offer.size
+    }
+
+    /// Hears what helpers have to say: what they wrote gets into the record, and they may write when it tells of them.
+    pub(super) async fn attend(&self, part: &mut Part) -> io::Result<()> {
+        let attended = self.note(part).await;
+        if attended.is_err() {
+            self.shares().close();
+        }
+        attended
+    }
+
+    async fn note(&self, part: &mut Part) -> io::Result<()> {
+        part.hear(self.shares().heard()).await?;
+        if self.shares().wants_record() {
+            part.scatter().await?;
+            self.shares().set_recorded();
+        }
+        Ok(())
+    }
+
+    /// Waits until all helpers have ended.
+    pub(super) async fn rejoin(&self, part: &mut Part) -> io::Result<()> {
+        let mut attended = Ok(());
+        loop {
+            let noted = self.attend(part).await;
+            attended = attended.and(noted);
+            if self.shares().close_if_alone() {
+                break;
+            }
+            self.shares().news().await;
+        }
+        // What they said last.
+        attended.and(self.attend(part).await)
+    }
+}
+
+/// A share on its way, which is given back whatever happens to its helper.
+struct Fetching<'a> {
+    offer: &'a Offer,
+    id: usize,
+    /// Up to where it was written.
+    written: u64,
+    range: Range<u64>,
+    received: u64,
+    has_failed: bool,
+}
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        let rest = self.written..self.range.end;
+        self.offer.shares.end(self.id, rest, self.received, self.has_failed);
+    }
+}
+
+impl Tools {
+    /// Fetches a share. What was written of it is told; what was not is left to others.
+    pub(crate) async fn help(
+        &self,
+        offer: &Offer,
+        (id, range): (usize, Range<u64>),
+        stop: &Stop,
+    ) -> Result<(), TransferError> {
+        let mut fetching = Fetching {
+            offer,
+            id,
+            written: range.start,
+            range,
+            received: 0,
+            has_failed: true,
+        };
+        let given_up = async {
+            tokio::select! {
+                biased;
+                () = offer.shares.closing() => {}
+                () = stop.asked() => {}
+            }
+        };
+        tokio::pin!(given_up);
+        let answer = tokio::select! {
+            biased;
+            () = &mut given_up => {
+                fetching.has_failed = false;
+                return Ok(());
+            }
+            answer = self.ask_for_share(offer, &fetching.range) => answer?,
+        };
+        if !offer.shares.prove(id) || !offer.shares.may_write().await {
+            fetching.has_failed = false;
+            return Ok(());
+        }
+        let copied = copy(&mut fetching, answer, given_up).await;
+        fetching.has_failed = copied.is_err();
+        copied
+    }
+
+    async fn ask_for_share(&self, offer: &Offer, range: &Range<u64>) -> Result<Box<Answer>, TransferError> {
+        let asked = Asked {
+            gap: range.clone(),
+            validator: offer.validator.clone(),
+            size: Some(offer.size),
+        };
+        let end = Some(range.end).filter(|&end| end != offer.size);
+        let request = Request {
+            method: Method::GET,
+            url: &offer.url,
+            leg: offer.leg,
+            own: offer.job.request(),
+            unless: None,
+            range: Some((range.start, end, &offer.validator)),
+        };
+        let (answer, _) = self.http.send(request).await?;
+        match resume::plan(Some(&asked), &answer.head) {
+            Course::Continue { .. } => Ok(answer),
+            Course::Fail(error) => Err(error),
+            // Nobody asks it for a share again.
+            _ => Err(TransferError::Protocol("no part of the same file".into())),
+        }
+    }
+}
+
+/// Copies the body to its place, up to where the share ends by then.
+async fn copy(
+    fetching: &mut Fetching<'_>,
+    mut answer: Box<Answer>,
+    mut given_up: impl Future<Output = ()> + Unpin,
+) -> Result<(), TransferError> {
+    let (shares, id) = (&fetching.offer.shares, fetching.id);
+    let mut steps = fetching.offer.file.at(fetching.written);
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            () = &mut given_up => None,
+            chunk = answer.chunk() => match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => {
+                    write(fetching, steps.flush()).await?;
+                    return Err(error);
+                }
+            },
+        };
+        let is_end = chunk.is_none();
+        if let Some(bytes) = chunk {
+            fetching.received += bytes.len() as u64;
+            let taken = shares.take(id, bytes.len() as u64);
+            fetching.offer.meter.add(taken);
+            steps.add(bytes.slice(..usize::try_from(taken).unwrap_or(0)));
+        }
+        let is_last = is_end || shares.is_done(id);
+        if is_last || steps.is_full() {
+            write(fetching, steps.flush()).await?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(
+    fetching: &mut Fetching<'_>,
+    step: impl Future<Output = io::Result<Range<u64>>>,
+) -> Result<(), TransferError> {
+    let range = step.await.map_err(|source| disk("write", source))?;
+    if !range.is_empty() {
+        fetching.written = range.end;
+        fetching.offer.shares.wrote(range);
+    }
+    Ok(())
+}
