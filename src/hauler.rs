@@ -56,6 +56,8 @@ struct Shared {
     downgraded: Mutex<HashSet<HostKey>>,
     /// Devices that take no new files.
     unwritable: Mutex<HashMap<u64, Unwritable>>,
+    /// Hosts that were given up, each told of once.
+    given_up: Mutex<HashSet<HostKey>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
 }
@@ -82,7 +84,7 @@ impl Hauler {
             kept: settings.http.kept.max(jobs),
             ..settings.http.clone()
         };
-        let http = Http::new(&http, &settings.timeouts)?;
+        let http = Http::new(&http, &settings.timeouts)?.paced(&settings.pace);
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
             tools: Tools {
@@ -90,11 +92,12 @@ impl Hauler {
                 disk,
                 durability: settings.durability,
             },
-            slots: Arc::new(Slots::new(jobs, per_host)),
+            slots: Arc::new(Slots::new(jobs, per_host, settings.pace.apart, &settings.retry)),
             finishing: Semaphore::new(FINISHING),
             settings,
             downgraded: Mutex::default(),
             unwritable: Mutex::default(),
+            given_up: Mutex::default(),
             paused: AtomicU64::new(0),
         };
         Ok(Self {
@@ -114,6 +117,7 @@ impl Hauler {
         let begun = Instant::now();
         let paused = self.shared.paused.load(Ordering::Relaxed);
         let own = stop.child();
+        self.shared.slots.begin();
         let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
         loop {

@@ -81,9 +81,11 @@ mod lock;
 pub mod preview;
 pub mod report;
 pub mod settings;
+pub mod shard;
 mod slots;
 pub mod stop;
 pub mod tame;
+mod throttle;
 mod transfer;
 
 pub use hauler::{Hauler, pour};

@@ -6,7 +6,7 @@ mod read;
 mod values;
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Pace, Retry, Schemes, Settings, Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, time, value};
+use values::{at_least_one, checksum, checksums, credentials, field, levels, number, rate, size, speed, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -139,6 +139,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", env = "HAUL_PER_HOST", value_parser = at_least_one, help_heading = "How many")]
     pub(crate) per_host: Option<NonZeroUsize>,
 
+    /// Requests that begin in a time, of the whole run: 5/s, 100/m or 1000/h
+    #[arg(long, value_name = "N/UNIT", env = "HAUL_RATE", value_parser = rate, help_heading = "How many")]
+    pub(crate) rate: Option<Apart>,
+
+    /// Bytes a second, of the whole run
+    #[arg(long, value_name = "SIZE", env = "HAUL_LIMIT_RATE", value_parser = speed, help_heading = "How many")]
+    pub(crate) limit_rate: Option<NonZeroU64>,
+
     /// Tries after the first
     #[arg(
         long,
@@ -161,6 +169,10 @@ pub(crate) struct Args {
     /// No byte for this long: try again from there
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
+
+    /// Fewer bytes a second than this, for as long as --timeout: try again from there
+    #[arg(long, value_name = "SIZE", env = "HAUL_MIN_SPEED", value_parser = speed, help_heading = "Trying")]
+    pub(crate) min_speed: Option<NonZeroU64>,
 
     /// Stop at the first entry that fails; what is under way is kept for the next run
     #[arg(long, env = "HAUL_FAIL_FAST", help_heading = "Trying")]
@@ -360,6 +372,10 @@ pub(crate) enum FormatChoice {
     Curl,
 }
 
+/// `--rate`: the time between the beginnings of two requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Apart(pub(crate) Duration);
+
 /// Levels of concurrency to compare; none named means 1 and `--jobs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
@@ -396,10 +412,13 @@ impl From<&Args> for Settings {
             force,
             jobs,
             per_host,
+            rate,
+            limit_rate,
             retries,
             retry_max_wait,
             connect_timeout,
             timeout,
+            min_speed,
             fail_fast,
             https_only,
             max_size,
@@ -452,6 +471,11 @@ impl From<&Args> for Settings {
                 times: *retries,
                 max_wait: *retry_max_wait,
                 ..Retry::default()
+            },
+            pace: Pace {
+                limit: *limit_rate,
+                apart: rate.map(|Apart(time)| time),
+                least: *min_speed,
             },
             timeouts: Timeouts {
                 connect: *connect_timeout,
@@ -560,6 +584,9 @@ mod tests {
             "--per-host 0 x",
             "--timeout 0 x",
             "--compare=0 x",
+            "--rate 0/s x",
+            "--limit-rate 0 x",
+            "--min-speed 0 x",
             "--runs 0 x",
             "-j -1 x",
             "-j many x",
