@@ -182,12 +182,19 @@ impl<'a> Run<'a> {
 
     /// Gives the entry its name, in list order, and a task. With one job, its task begins when the one before has ended,
     /// its retries included.
+    /// What is of another share is given its name, for the others' sake, and nothing else.
     async fn start(&mut self, job: Job) {
-        self.count().await;
-        self.warn(&job).await;
+        let is_ours = self.shared.settings.shard.is_none_or(|shard| shard.holds(&job));
+        if is_ours {
+            self.count().await;
+            self.warn(&job).await;
+        }
         let job = Arc::new(job);
         let is_there = |path: &_| self.shared.tools.disk.is_taken(path);
         let named = names::give(&job, &self.shared.settings, &mut lock(&self.claims), is_there);
+        if !is_ours {
+            return;
+        }
         let (path, listed) = match named {
             Ok(names::Naming::Given(given)) => (Arc::new(given.path), given.listed),
             Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,
@@ -229,6 +236,9 @@ impl<'a> Run<'a> {
     }
 
     async fn refuse(&mut self, bad: BadLine) {
+        if self.shared.settings.shard.is_some_and(|shard| !shard.reports(&bad)) {
+            return;
+        }
         self.count().await;
         let failed = Outcome::Failed(Arc::new(TransferError::Line(bad.why)));
         self.end(Row {

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::checksum::Checksums;
 use crate::error::TransferError;
+use crate::shard::Shard;
 
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// When to try again.
     pub retry: Retry,
+    /// Only this share of the list. Names are those of the whole list.
+    pub shard: Option<Shard>,
     /// How fast.
     pub pace: Pace,
     /// How long to wait.
@@ -59,6 +62,7 @@ impl Default for Settings {
             durability: Durability::default(),
             on_failure: OnFailure::default(),
             retry: Retry::default(),
+            shard: None,
             pace: Pace::default(),
             timeouts: Timeouts::default(),
             http: Http::default(),

@@ -15,6 +15,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::generate::Kind;
 use super::report::Wanted;
+use super::shard::Share;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::list::Format;
@@ -138,6 +139,10 @@ pub(crate) struct Args {
     /// Connections at once to one server [default: as many as jobs]
     #[arg(long, value_name = "N", env = "HAUL_PER_HOST", value_parser = at_least_one, help_heading = "How many")]
     pub(crate) per_host: Option<NonZeroUsize>,
+
+    /// Only share I (from 0) of N of the list; auto asks the environment of Slurm, AWS Batch, Cloud Run or GitLab, auto/N also that of Kubernetes
+    #[arg(long, value_name = "I/N", env = "HAUL_SHARD", value_parser = Share::parse, help_heading = "How many", conflicts_with_all = ["demo", "output", "content_disposition"])]
+    pub(crate) shard: Option<Share>,
 
     /// Requests that begin in a time, of the whole run: 5/s, 100/m or 1000/h
     #[arg(long, value_name = "N/UNIT", env = "HAUL_RATE", value_parser = rate, help_heading = "How many")]
@@ -412,6 +417,7 @@ impl From<&Args> for Settings {
             force,
             jobs,
             per_host,
+            shard,
             rate,
             limit_rate,
             retries,
@@ -471,6 +477,11 @@ impl From<&Args> for Settings {
                 times: *retries,
                 max_wait: *retry_max_wait,
                 ..Retry::default()
+            },
+            shard: match shard {
+                Some(Share::Given(shard)) => Some(*shard),
+                // That is for the environment to say.
+                Some(Share::Auto(_)) | None => None,
             },
             pace: Pace {
                 limit: *limit_rate,

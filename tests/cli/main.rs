@@ -24,5 +24,6 @@ mod reports;
 mod requests;
 mod retries;
 mod screens;
+mod shards;
 mod shell;
 mod terminal;
