@@ -60,7 +60,7 @@
 //! | timeouts | `http.rs`: silence, with one timer for a whole body |
 //! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
 //! | a listener with a task for each connection | `cli/demo/server.rs` |
-//! | time that a test can pause | the tests of `slots.rs` |
+//! | time that a test can pause | the tests of `slots.rs` and `throttle.rs` |
 
 pub mod checksum;
 #[cfg(feature = "cli")]
