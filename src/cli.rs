@@ -14,6 +14,7 @@ mod limits;
 mod out;
 mod preview;
 mod report;
+mod shard;
 mod signals;
 mod sources;
 mod stdout;
@@ -125,7 +126,7 @@ fn command(args: Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;
-    sources::check_single(&sources, &args)?;
+    sources::check_together(&sources, &args)?;
     let options = view_options(&args);
     limits::raise();
     // All that takes a core for long (writing, adding up, painting) has threads of its own. What is left is quick, and
@@ -164,7 +165,15 @@ async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
     let mut settings = Settings::from(args);
-    settings.http.proxies = environment::proxies(|name| std::env::var(name).ok())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    settings.http.proxies = environment::proxies(variable)?;
+    if let Some(share) = args.shard {
+        let (shard, by) = share.find(variable)?;
+        if let Some(by) = by.filter(|_| !args.quiet) {
+            out::line(&format!("haul: --shard {}/{}, by {by}", shard.index(), shard.count()));
+        }
+        settings.shard = Some(shard);
+    }
     Ok(settings)
 }
 

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use thiserror::Error;
+
+use crate::job::HostKey;
 
 /// A cause from below, kept for the chain.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -102,6 +105,16 @@ pub enum TransferError {
     /// A proxy, or something else on the way, refused to connect.
     #[error("cannot connect: {0}")]
     Tunnel(String),
+    /// Nobody was ever reached there, whatever was tried, and it is not tried for every entry.
+    #[error("{host} is given up: {why}")]
+    HostDown {
+        /// The host.
+        host: HostKey,
+        /// What kind of thing went wrong when it was tried.
+        kind: Kind,
+        /// What went wrong the first time, in words.
+        why: Arc<str>,
+    },
     /// TLS failed.
     #[error("TLS: {what}")]
     Tls {
@@ -143,6 +156,14 @@ pub enum TransferError {
     /// No byte in time.
     #[error("no byte for {}", crate::report::seconds(*.0))]
     Silence(Duration),
+    /// Too few bytes for too long.
+    #[error("slower than {}/s for {} (--min-speed)", crate::report::size(*.least), crate::report::seconds(*.over))]
+    Slow {
+        /// Bytes a second that were asked for.
+        least: u64,
+        /// For how long there were fewer.
+        over: Duration,
+    },
     /// The body ended early.
     #[error("{}", short_body(*.got, *.of))]
     ShortBody {
@@ -216,11 +237,12 @@ impl TransferError {
             Self::Line(_) => Kind::BadLine,
             Self::Dns(_) => Kind::Dns,
             Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
+            Self::HostDown { kind, .. } => *kind,
             Self::Tls { .. } => Kind::Tls,
             Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
                 Kind::Http
             }
-            Self::ConnectTimeout(_) | Self::Silence(_) => Kind::Timeout,
+            Self::ConnectTimeout(_) | Self::Silence(_) | Self::Slow { .. } => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
@@ -239,6 +261,7 @@ impl TransferError {
             | Self::Closed { .. }
             | Self::ConnectTimeout(_)
             | Self::Silence(_)
+            | Self::Slow { .. }
             | Self::ShortBody { .. } => true,
             Self::Tls { passing, .. } => *passing,
             Self::Disk { source, .. } => lacks_descriptors(source),
@@ -257,6 +280,23 @@ impl TransferError {
         matches!(
             self,
             Self::Dns(_) | Self::Connect(_) | Self::Tunnel(_) | Self::Tls { .. } | Self::ConnectTimeout(_)
+        )
+    }
+
+    /// Was nobody reached, and is that no fault of this machine?
+    pub(crate) fn found_nobody(&self) -> bool {
+        match self {
+            Self::Connect(source) => !lacks_descriptors(source) && source.kind() != io::ErrorKind::AddrNotAvailable,
+            Self::Dns(_) | Self::Tunnel(_) | Self::ConnectTimeout(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Did it go wrong over a connection, before there was an answer?
+    pub(crate) fn had_a_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Tls { .. } | Self::Closed { .. } | Self::Silence(_) | Self::Protocol(_)
         )
     }
 

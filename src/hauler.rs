@@ -59,6 +59,8 @@ struct Shared {
     downgraded: Mutex<HashSet<HostKey>>,
     /// Devices that take no new files.
     unwritable: Mutex<HashMap<u64, Unwritable>>,
+    /// Hosts that were given up, each told of once.
+    given_up: Mutex<HashSet<HostKey>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
 }
@@ -85,7 +87,7 @@ impl Hauler {
             kept: settings.http.kept.max(jobs),
             ..settings.http.clone()
         };
-        let http = Http::new(&http, &settings.timeouts)?;
+        let http = Http::new(&http, &settings.timeouts)?.paced(&settings.pace);
         let per_host = settings.per_host.map_or(jobs, |n| n.get().min(jobs));
         let shared = Shared {
             tools: Tools {
@@ -93,12 +95,13 @@ impl Hauler {
                 disk,
                 durability: settings.durability,
             },
-            slots: Arc::new(Slots::new(jobs, per_host)),
+            slots: Arc::new(Slots::new(jobs, per_host, settings.pace.apart, &settings.retry)),
             offers: help::offers(settings.split),
             finishing: Semaphore::new(FINISHING),
             settings,
             downgraded: Mutex::default(),
             unwritable: Mutex::default(),
+            given_up: Mutex::default(),
             paused: AtomicU64::new(0),
         };
         Ok(Self {
@@ -118,6 +121,7 @@ impl Hauler {
         let begun = Instant::now();
         let paused = self.shared.paused.load(Ordering::Relaxed);
         let own = stop.child();
+        self.shared.slots.begin();
         let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
         let shared = &self.shared;
@@ -188,12 +192,19 @@ impl<'a> Run<'a> {
 
     /// Gives the entry its name, in list order, and a task. With one job, its task begins when the one before has ended,
     /// its retries included.
+    /// What is of another share is given its name, for the others' sake, and nothing else.
     async fn start(&mut self, job: Job) {
-        self.count().await;
-        self.warn(&job).await;
+        let is_ours = self.shared.settings.shard.is_none_or(|shard| shard.holds(&job));
+        if is_ours {
+            self.count().await;
+            self.warn(&job).await;
+        }
         let job = Arc::new(job);
         let is_there = |path: &_| self.shared.tools.disk.is_taken(path);
         let named = names::give(&job, &self.shared.settings, &mut lock(&self.claims), is_there);
+        if !is_ours {
+            return;
+        }
         let (path, listed) = match named {
             Ok(names::Naming::Given(given)) => (Arc::new(given.path), given.listed),
             Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,
@@ -235,6 +246,9 @@ impl<'a> Run<'a> {
     }
 
     async fn refuse(&mut self, bad: BadLine) {
+        if self.shared.settings.shard.is_some_and(|shard| !shard.reports(&bad)) {
+            return;
+        }
         self.count().await;
         let failed = Outcome::Failed(Arc::new(TransferError::Line(bad.why)));
         self.end(Row {

@@ -9,8 +9,10 @@ mod coding;
 mod digest;
 mod disposition;
 mod head;
+mod slowness;
 mod trouble;
 
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -25,7 +27,9 @@ use url::Url;
 use crate::error::{SetupError, TransferError};
 use crate::job::OwnRequest;
 use crate::report::Exchange;
-use crate::settings::{Credentials, Http as Settings, Timeouts};
+use crate::settings::{Credentials, Http as Settings, Pace, Timeouts};
+use crate::throttle::Throttle;
+use slowness::Slowness;
 
 pub(crate) use coding::{Decoded, is_the_file};
 #[cfg(fuzzing)]
@@ -47,6 +51,10 @@ pub(crate) struct Http {
     away: HeaderMap,
     credentials: Option<Credentials>,
     timeouts: Timeouts,
+    /// For all bodies.
+    throttle: Option<Arc<Throttle>>,
+    /// Bytes a second that a body has to bring.
+    least: Option<NonZeroU64>,
 }
 
 /// Where a request goes, as far as secrets are concerned.
@@ -89,6 +97,10 @@ pub(crate) struct Answer {
     response: reqwest::Response,
     received: u64,
     silence: Silence,
+    slowness: Option<Slowness>,
+    throttle: Option<Arc<Throttle>>,
+    /// What came and is not handed on yet.
+    rest: Bytes,
 }
 
 impl Http {
@@ -101,7 +113,18 @@ impl Http {
             away,
             credentials: settings.credentials.clone(),
             timeouts: timeouts.clone(),
+            throttle: None,
+            least: None,
         })
+    }
+
+    /// With bodies that come as fast as this.
+    pub(crate) fn paced(self, pace: &Pace) -> Self {
+        Self {
+            throttle: pace.limit.map(|rate| Arc::new(Throttle::new(rate))),
+            least: pace.least,
+            ..self
+        }
     }
 
     /// Sends a request and waits for the head of its answer, whatever its status.
@@ -120,6 +143,9 @@ impl Http {
             response,
             received: 0,
             silence: Silence::new(self.timeouts.silence),
+            slowness: self.least.map(|least| Slowness::new(least, self.timeouts.silence)),
+            throttle: self.throttle.clone(),
+            rest: Bytes::new(),
         };
         Ok((Box::new(answer), exchange))
     }
@@ -199,6 +225,34 @@ fn exchange(response: &reqwest::Response, head: &Head, connect: Duration, began:
 impl Answer {
     /// The next bytes of the body; `None` at its whole end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
+        let Some(throttle) = self.throttle.clone() else {
+            return self.read().await;
+        };
+        if self.rest.is_empty() {
+            match self.read().await? {
+                Some(bytes) => self.rest = bytes,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(throttle.slice(&mut self.rest).await))
+    }
+
+    /// What the server sends next, as soon as it is here.
+    async fn read(&mut self) -> Result<Option<Bytes>, TransferError> {
+        let slow = self.slowness.as_ref().and_then(Slowness::verdict);
+        // What is here to its end is here, however long that took.
+        if let Some(error) = slow.filter(|_| self.head.length != Some(self.received)) {
+            return Err(error);
+        }
+        let since = self.slowness.is_some().then(Instant::now);
+        let read = self.receive().await;
+        if let (Some(slowness), Some(since), Ok(Some(bytes))) = (&mut self.slowness, since, &read) {
+            slowness.note(since.elapsed(), bytes.len() as u64);
+        }
+        read
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, TransferError> {
         match self.silence.broken_by(self.response.chunk()).await? {
             Ok(Some(bytes)) => {
                 self.received += bytes.len() as u64;

@@ -60,7 +60,7 @@
 //! | timeouts | `http.rs`: silence, with one timer for a whole body |
 //! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
 //! | a listener with a task for each connection | `cli/demo/server.rs` |
-//! | time that a test can pause | the tests of `slots.rs` |
+//! | time that a test can pause | the tests of `slots.rs` and `throttle.rs` |
 
 pub mod checksum;
 #[cfg(feature = "cli")]
@@ -81,9 +81,11 @@ mod lock;
 pub mod preview;
 pub mod report;
 pub mod settings;
+pub mod shard;
 mod slots;
 pub mod stop;
 pub mod tame;
+mod throttle;
 mod transfer;
 
 pub use hauler::{Hauler, pour};

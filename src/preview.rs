@@ -1,5 +1,6 @@
 //! What a run of a list would do, as far as that can be told without a request. Nothing is made or written.
 
+use std::future::ready;
 use std::path::PathBuf;
 
 use futures::{Stream, StreamExt as _};
@@ -83,18 +84,7 @@ where
         disk,
         claims: Claims::new(case),
     };
-    Ok(list.map(move |entry| match entry {
-        Ok(job) => Preview {
-            place: job.place.clone(),
-            fate: looking.fate(&job).unwrap_or_else(Fate::Failed),
-            source: Source::Job(job.into()),
-        },
-        Err(bad) => Preview {
-            place: bad.place,
-            source: Source::Line(bad.text),
-            fate: Fate::Failed(bad.why.into()),
-        },
-    }))
+    Ok(list.filter_map(move |entry| ready(looking.preview(entry))))
 }
 
 struct Looking {
@@ -105,6 +95,27 @@ struct Looking {
 }
 
 impl Looking {
+    /// What is of another share is given its name, for the others' sake, and nothing else.
+    fn preview(&mut self, entry: Result<Job, BadLine>) -> Option<Preview> {
+        let shard = self.settings.shard;
+        match entry {
+            Ok(job) => {
+                let is_ours = shard.is_none_or(|shard| shard.holds(&job));
+                let fate = self.fate(&job).unwrap_or_else(Fate::Failed);
+                is_ours.then(|| Preview {
+                    place: job.place.clone(),
+                    fate,
+                    source: Source::Job(job.into()),
+                })
+            }
+            Err(bad) => shard.is_none_or(|shard| shard.reports(&bad)).then(|| Preview {
+                place: bad.place,
+                source: Source::Line(bad.text),
+                fate: Fate::Failed(bad.why.into()),
+            }),
+        }
+    }
+
     fn fate(&mut self, job: &Job) -> Result<Fate, TransferError> {
         let Self { settings, disk, claims } = self;
         let is_there = |path: &_| disk.as_ref().is_some_and(|disk| disk.is_taken(path));

@@ -1,7 +1,7 @@
 //! What a run may do: plain data in groups, each with a `Default`.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::checksum::Checksums;
 use crate::error::TransferError;
+use crate::shard::Shard;
 
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]
@@ -39,6 +40,10 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// When to try again.
     pub retry: Retry,
+    /// Only this share of the list. Names are those of the whole list.
+    pub shard: Option<Shard>,
+    /// How fast.
+    pub pace: Pace,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// What is sent, and whom to trust.
@@ -60,6 +65,8 @@ impl Default for Settings {
             durability: Durability::default(),
             on_failure: OnFailure::default(),
             retry: Retry::default(),
+            shard: None,
+            pace: Pace::default(),
             timeouts: Timeouts::default(),
             http: Http::default(),
         }
@@ -168,12 +175,27 @@ impl Retry {
     /// The waits before the second, third… try: each drawn anew from between zero and a bound that doubles (full
     /// jitter), so that tries that failed together do not come back together. A schedule is an iterator.
     pub fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
-        let (base, cap) = (self.base, self.max_wait);
-        (0..self.times).map(move |n| {
-            let bound = base.saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
-            bound.min(cap).mul_f64(fastrand::f64())
-        })
+        let retry = self.clone();
+        (0..self.times).map(move |n| retry.bound(n).mul_f64(fastrand::f64()))
     }
+
+    /// What the wait after this try, counted from 0, is drawn below.
+    pub(crate) fn bound(&self, n: u32) -> Duration {
+        let bound = self.base.saturating_mul(1_u32.checked_shl(n).unwrap_or(u32::MAX));
+        bound.min(self.max_wait)
+    }
+}
+
+/// How fast, over the whole run.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Pace {
+    /// Bytes a second at most, of all transfers together.
+    pub limit: Option<NonZeroU64>,
+    /// Requests begin no closer to each other than this: every one counts, also of retries and redirects.
+    pub apart: Option<Duration>,
+    /// A body that brings fewer bytes a second for as long as [`Timeouts::silence`] is given up and gone on with.
+    pub least: Option<NonZeroU64>,
 }
 
 /// How long to wait.

@@ -1,8 +1,10 @@
 //! Who may open a connection now: one semaphore for all, one for each host, and a host's pause.
 
 mod brake;
+mod doubt;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -10,12 +12,16 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use self::brake::Brake;
+use self::doubt::{Doubt, Standing, Verdict};
+use crate::error::{Kind, TransferError};
 use crate::job::HostKey;
 use crate::lock::lock;
+use crate::settings::Retry;
+use crate::throttle::Steps;
 
 /// The connections of a run.
 #[derive(Debug)]
@@ -23,6 +29,9 @@ pub(crate) struct Slots {
     all: Arc<Semaphore>,
     per_host: usize,
     hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
+    /// When the next request may begin, where there is a rate.
+    steps: Option<Steps>,
+    retry: Retry,
 }
 
 #[derive(Debug)]
@@ -32,6 +41,18 @@ struct Host {
     /// Permits that are out and are not to come back.
     owed: AtomicUsize,
     paused_until: Mutex<Option<Instant>>,
+    standing: Mutex<Standing<Down>>,
+    /// It is not what it was: whoever waits for it looks again.
+    changed: Notify,
+}
+
+/// A host that is given up.
+#[derive(Debug)]
+struct Down {
+    host: HostKey,
+    kind: Kind,
+    /// What went wrong the first time.
+    why: Arc<str>,
 }
 
 /// The right to open a connection to one host; given back by dropping it.
@@ -60,8 +81,8 @@ impl Drop for HostPermit {
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
 #[must_use]
 pub(crate) enum Turn {
-    Now(Slot),
-    Later(BoxFuture<'static, Slot>),
+    Now(Result<Slot, TransferError>),
+    Later(BoxFuture<'static, Result<Slot, TransferError>>),
 }
 
 impl Turn {
@@ -75,8 +96,8 @@ impl Turn {
         }
     }
 
-    /// Waits until it is this one's turn.
-    pub(crate) async fn come(self) -> Slot {
+    /// Waits until it is this one's turn. An error: the host was given up first.
+    pub(crate) async fn come(self) -> Result<Slot, TransferError> {
         match self {
             Self::Now(slot) => slot,
             Self::Later(waiting) => waiting.await,
@@ -85,19 +106,25 @@ impl Turn {
 }
 
 impl Slots {
-    pub(crate) fn new(all: usize, per_host: usize) -> Self {
+    /// So many connections at once, to all hosts and to each, with requests that begin so far apart. A host where nobody is
+    /// reached is given up when the tries of one entry are over.
+    pub(crate) fn new(all: usize, per_host: usize, apart: Option<Duration>, retry: &Retry) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
             per_host,
             hosts: Mutex::default(),
+            steps: apart.map(Steps::new),
+            retry: retry.clone(),
         }
     }
 
-    /// Waits for a slot. Whoever waits for a host's pause or permit holds nothing that another host could use.
-    pub(crate) async fn acquire(&self, key: &HostKey) -> Slot {
+    /// Waits for a slot. Whoever waits for a host's pause or permit holds nothing that another host could use. An error:
+    /// the host is given up.
+    pub(crate) async fn acquire(&self, key: &HostKey) -> Result<Slot, TransferError> {
         let host = self.host(key);
         loop {
             host.resumed().await;
+            host.is_given_up().map_or(Ok(()), Err)?;
             let Some(permit) = permit(&host.permits).await else {
                 continue;
             };
@@ -105,13 +132,13 @@ impl Slots {
                 continue;
             };
             if !host.is_paused() {
-                return Slot {
+                return Ok(Slot {
                     all,
                     host: HostPermit {
                         host,
                         permit: Some(permit),
                     },
-                };
+                });
             }
         }
     }
@@ -127,20 +154,34 @@ impl Slots {
     }
 
     /// Exchanges a slot for one at another host, at once when that host has room.
-    pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Slot {
+    pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Result<Slot, TransferError> {
         let host = self.host(key);
         match Arc::clone(&host.permits).try_acquire_owned() {
-            Ok(permit) if !host.is_paused() => Slot {
+            Ok(permit) if !host.is_paused() => Ok(Slot {
                 all: slot.all,
                 host: HostPermit {
                     host,
                     permit: Some(permit),
                 },
-            },
+            }),
             _ => {
                 drop(slot);
                 self.acquire(key).await
             }
+        }
+    }
+
+    /// Waits until the next request may begin. A slot is held meanwhile: no other request could begin before, either.
+    /// When its host is paused by then, the slot is given back, and there is another when the pause is over.
+    pub(crate) async fn in_step(&self, mut slot: Slot, key: &HostKey) -> Result<Slot, TransferError> {
+        let Some(steps) = &self.steps else { return Ok(slot) };
+        loop {
+            steps.next().await;
+            if !slot.host.host.is_paused() {
+                return Ok(slot);
+            }
+            drop(slot);
+            slot = self.acquire(key).await?;
         }
     }
 
@@ -154,6 +195,38 @@ impl Slots {
                 Err(_) => drop(host.owed.fetch_add(1, Ordering::Relaxed)),
             }
         }
+    }
+
+    /// Nobody was reached at the slot's host by a request that began then. A host that has never answered is left alone for
+    /// a while, or given up with all that wait for it.
+    pub(crate) fn in_vain(&self, slot: &Slot, key: &HostKey, began: Instant, why: &TransferError) {
+        let host = &slot.host.host;
+        let mut standing = lock(&host.standing);
+        let Standing::Doubtful(doubt) = &mut *standing else {
+            return;
+        };
+        if doubt.in_vain(began, Instant::now(), &self.retry) == Verdict::GiveUp {
+            *standing = Standing::Down(Down {
+                host: key.clone(),
+                kind: why.kind(),
+                why: why.to_string().into(),
+            });
+            drop(standing);
+            host.permits.close();
+            host.changed.notify_waiters();
+        }
+    }
+
+    /// How long nobody tries this host, which has not answered yet.
+    pub(crate) fn held_for(&self, key: &HostKey) -> Duration {
+        let (host, now) = (self.host(key), Instant::now());
+        let held = host.held_until(now);
+        held.map_or(Duration::ZERO, |until| until - now)
+    }
+
+    /// A new list begins: what was given up for the last one may be there again.
+    pub(crate) fn begin(&self) {
+        lock(&self.hosts).retain(|_, host| host.is_given_up().is_none());
     }
 
     /// Leaves a host alone for so long; a longer pause is not shortened. Returns by how much the pause grew.
@@ -184,6 +257,8 @@ impl Slots {
             brake: Mutex::new(Brake::new(self.per_host)),
             owed: AtomicUsize::new(0),
             paused_until: Mutex::default(),
+            standing: Mutex::new(Standing::Doubtful(Doubt::default())),
+            changed: Notify::new(),
         });
         hosts.insert(key.clone(), Arc::clone(&host));
         host
@@ -191,6 +266,17 @@ impl Slots {
 }
 
 impl Slot {
+    /// There is somebody at the host.
+    pub(crate) fn answered(&self) {
+        let host = &self.host.host;
+        let mut standing = lock(&host.standing);
+        if let Standing::Doubtful(_) = *standing {
+            *standing = Standing::Alive;
+            drop(standing);
+            host.changed.notify_waiters();
+        }
+    }
+
     /// The host answered well: after a while it gets its connections back.
     pub(crate) fn answered_well(&self) {
         let host = &self.host.host;
@@ -211,8 +297,34 @@ impl Host {
     }
 
     async fn resumed(&self) {
-        while let Some(until) = self.pause_end() {
-            tokio::time::sleep_until(until).await;
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let Some(until) = self.pause_end() else { return };
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                () = changed => {}
+            }
+        }
+    }
+
+    fn held_until(&self, now: Instant) -> Option<Instant> {
+        match &*lock(&self.standing) {
+            Standing::Doubtful(doubt) => doubt.until(now),
+            Standing::Alive | Standing::Down(_) => None,
+        }
+    }
+
+    /// Is it given up, and why?
+    fn is_given_up(&self) -> Option<TransferError> {
+        match &*lock(&self.standing) {
+            Standing::Doubtful(_) | Standing::Alive => None,
+            Standing::Down(Down { host, kind, why }) => Some(TransferError::HostDown {
+                host: host.clone(),
+                kind: *kind,
+                why: Arc::clone(why),
+            }),
         }
     }
 
@@ -221,13 +333,14 @@ impl Host {
     }
 
     fn pause_end(&self) -> Option<Instant> {
+        let now = Instant::now();
         let until = *lock(&self.paused_until);
-        until.filter(|&until| until > Instant::now())
+        until.filter(|&until| until > now).max(self.held_until(now))
     }
 
-    /// A permit is out, or a pause is on.
+    /// A permit is out, a pause is on, or it is given up.
     fn is_busy(&self) -> bool {
-        Arc::strong_count(&self.permits) > 1 || self.is_paused()
+        Arc::strong_count(&self.permits) > 1 || self.is_paused() || self.is_given_up().is_some()
     }
 }
 
@@ -238,8 +351,6 @@ async fn permit(of: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use url::Url;
 
     use super::*;
@@ -250,34 +361,35 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_host_holds_up_no_other() {
-        let slots = Slots::new(2, 1);
+        let slots = Slots::new(2, 1, None, &Retry::default());
         let (a, b) = (host("http://a"), host("http://b"));
-        let first = slots.acquire(&a).await;
+        let first = slots.acquire(&a).await.unwrap();
         let mut second = pin!(slots.acquire(&a));
         assert!(second.as_mut().now_or_never().is_none());
         let other = slots.acquire(&b).now_or_never();
         assert!(other.is_some());
         drop(first);
-        let _second = second.await;
+        let _second = second.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_paused_host_holds_no_slot_and_goes_on_afterwards() {
-        let slots = Slots::new(1, 1);
+        let slots = Slots::new(1, 1, None, &Retry::default());
         let (a, b) = (host("http://a"), host("http://b"));
         assert_eq!(slots.pause(&a, Duration::from_secs(5)), Duration::from_secs(5));
         assert_eq!(slots.pause(&a, Duration::from_secs(7)), Duration::from_secs(2));
         assert_eq!(slots.pause(&a, Duration::from_secs(1)), Duration::ZERO);
         let start = Instant::now();
         let waiting = slots.acquire(&a);
-        drop(slots.acquire(&b).now_or_never().expect("the other host is free"));
-        let _slot = waiting.await;
+        let other = slots.acquire(&b).now_or_never().expect("the other host is free");
+        drop(other.unwrap());
+        let _slot = waiting.await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(7));
     }
 
     #[tokio::test]
     async fn turns_come_in_the_order_they_were_taken() {
-        let slots = Arc::new(Slots::new(1, 1));
+        let slots = Arc::new(Slots::new(1, 1, None, &Retry::default()));
         let mut turns = Vec::new();
         for _ in 0..5 {
             turns.push(Turn::take(&slots, host("http://a")).await);
@@ -286,7 +398,7 @@ mod tests {
         for (n, turn) in turns.into_iter().enumerate().rev() {
             let order = order.clone();
             tokio::spawn(async move {
-                let _slot = turn.come().await;
+                let _slot = turn.come().await.unwrap();
                 order.send(n).unwrap();
             });
         }
@@ -297,25 +409,47 @@ mod tests {
 
     #[tokio::test]
     async fn a_redirect_takes_its_slot_along() {
-        let slots = Slots::new(1, 1);
-        let slot = slots.acquire(&host("http://a")).await;
+        let slots = Slots::new(1, 1, None, &Retry::default());
+        let slot = slots.acquire(&host("http://a")).await.unwrap();
         let slot = slots
             .exchange(slot, &host("http://b"))
             .now_or_never()
-            .expect("b has room");
+            .expect("b has room")
+            .unwrap();
         assert!(slots.acquire(&host("http://a")).now_or_never().is_none());
         drop(slot);
         assert!(slots.acquire(&host("http://a")).now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_waits_for_its_time_to_begin_does_not_begin_in_a_pause() {
+        let slots = Slots::new(2, 2, Some(Duration::from_secs(1)), &Retry::default());
+        let (a, b) = (host("http://a"), host("http://b"));
+        let (start, first) = (Instant::now(), slots.acquire(&a).await.unwrap());
+        let _first = slots.in_step(first, &a).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let second = slots.acquire(&a).await.unwrap();
+        let mut second = pin!(slots.in_step(second, &a));
+        assert!(second.as_mut().now_or_never().is_none());
+        slots.pause(&a, Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(
+            slots.acquire(&b).now_or_never().is_some(),
+            "it holds no slot in the pause"
+        );
+        let _second = second.await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_host_that_pushes_back_gets_half_and_earns_the_rest_back() {
-        let slots = Slots::new(4, 4);
+        let slots = Slots::new(4, 4, None, &Retry::default());
         let a = host("http://a");
         let free = |slots: &Slots| slots.host(&a).permits.available_permits();
         let mut held = Vec::new();
         for _ in 0..3 {
-            held.push(slots.acquire(&a).await);
+            held.push(slots.acquire(&a).await.unwrap());
         }
         slots.push_back(&a, Instant::now());
         assert_eq!(free(&slots), 0);
@@ -323,7 +457,7 @@ mod tests {
         assert_eq!(free(&slots), 0, "one was owed");
         held.clear();
         assert_eq!(free(&slots), 2);
-        let slot = slots.acquire(&a).await;
+        let slot = slots.acquire(&a).await.unwrap();
         for _ in 0..5 {
             slot.answered_well();
         }
@@ -335,10 +469,64 @@ mod tests {
 
     #[tokio::test]
     async fn hosts_that_nobody_uses_are_forgotten() {
-        let slots = Slots::new(4, 4);
+        let slots = Slots::new(4, 4, None, &Retry::default());
         for n in 0..5000 {
-            drop(slots.acquire(&host(&format!("http://h{n}"))).await);
+            drop(slots.acquire(&host(&format!("http://h{n}"))).await.unwrap());
         }
         assert!(lock(&slots.hosts).len() <= 64, "{}", lock(&slots.hosts).len());
+    }
+
+    fn refused() -> TransferError {
+        TransferError::Connect(std::io::ErrorKind::ConnectionRefused.into())
+    }
+
+    /// A slot at once, whose request is in vain.
+    async fn try_in_vain(slots: &Slots, key: &HostKey) {
+        let slot = slots.acquire(key).await.unwrap();
+        slots.in_vain(&slot, key, Instant::now(), &refused());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_where_nobody_is_reached_is_tried_in_rounds_and_then_fails_all_that_wait() {
+        let slots = Slots::new(1, 1, None, &Retry::default());
+        let (a, b, start) = (host("http://a"), host("http://b"), Instant::now());
+        for _ in 0..5 {
+            try_in_vain(&slots, &a).await;
+        }
+        assert_eq!(start.elapsed(), Duration::from_millis(500 + 1000 + 2000 + 4000));
+        let last = slots.acquire(&a).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_millis(15_500));
+        let mut waiting = pin!(slots.acquire(&a));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        slots.in_vain(&last, &a, Instant::now(), &refused());
+        let error = waiting.now_or_never().expect("no wait any more").unwrap_err();
+        assert_eq!(error.to_string(), "a is given up: connection refused");
+        assert_eq!((error.kind(), error.is_passing()), (Kind::Connect, false));
+        drop(last);
+        assert!(slots.acquire(&a).now_or_never().unwrap().is_err());
+        assert!(slots.acquire(&b).now_or_never().unwrap().is_ok());
+        slots.begin();
+        assert!(
+            slots.acquire(&a).now_or_never().unwrap().is_ok(),
+            "a new list, a new chance"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_ends_the_doubt_for_good_and_all_go_on_at_once() {
+        let slots = Slots::new(2, 2, None, &Retry::default());
+        let a = host("http://a");
+        let (first, second) = (slots.acquire(&a).await.unwrap(), slots.acquire(&a).await.unwrap());
+        slots.in_vain(&first, &a, Instant::now(), &refused());
+        drop(first);
+        let mut waiting = pin!(slots.acquire(&a));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(slots.held_for(&a), Duration::from_millis(500));
+        second.answered();
+        drop(waiting.now_or_never().expect("no wait any more").unwrap());
+        for _ in 0..100 {
+            slots.in_vain(&second, &a, Instant::now(), &refused());
+        }
+        assert!(slots.acquire(&a).now_or_never().unwrap().is_ok());
     }
 }

@@ -410,3 +410,65 @@ fn every_promise_names_tests_that_there_are() {
         }
     }
 }
+
+#[test]
+fn the_example_for_kubernetes_is_an_indexed_job_with_as_many_pods_as_shares() {
+    let text = include_str!("../examples/kubernetes.yaml");
+    let documents = yaml_rust2::YamlLoader::load_from_str(text).expect("YAML");
+    let job = &documents[0];
+    assert_eq!((documents.len(), job["kind"].as_str()), (1, Some("Job")));
+    assert_eq!(job["spec"]["completionMode"].as_str(), Some("Indexed"));
+    let completions = job["spec"]["completions"].as_i64().expect("a number");
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["restartPolicy"].as_str(), Some("Never"));
+    let args = pod["containers"][0]["args"].as_vec().expect("arguments");
+    let args: Vec<_> = args.iter().filter_map(yaml_rust2::Yaml::as_str).collect();
+    assert_eq!(args[..2], ["--shard", &format!("auto/{completions}")]);
+    let room = Room::new();
+    let list = room.give("urls.txt", "https://example.org/a\n");
+    let haul = room
+        .haul()
+        .args(args.iter().take(2))
+        .args(["-n", &list.to_string_lossy()]);
+    haul.env("JOB_COMPLETION_INDEX", "0")
+        .run()
+        .succeeds()
+        .says("--shard 0/16");
+}
+
+#[test]
+fn the_example_for_slurm_runs_with_the_variables_of_an_array() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/slurm.sh");
+    let program = Path::new(env!("CARGO_BIN_EXE_haul"));
+    let bin = program.parent().expect("a folder").display();
+    let origin = Origin::new();
+    origin.file_elsewhere("well");
+    let room = Room::new();
+    let paths: Vec<_> = (0..64).map(|n| format!("/{n}")).collect();
+    let list = room.give("urls.txt", origin.list(&paths));
+    for (id, task) in (0..16).map(|id| (id, id.to_string())) {
+        let mut bash = Command::new("bash");
+        bash.arg(&script).current_dir(room.folder()).env_clear();
+        bash.env("PATH", format!("{bin}:/usr/bin:/bin"))
+            .env("LIST", &list)
+            .env("FOLDER", ".");
+        for (name, value) in [
+            ("ID", &*task),
+            ("MIN", "0"),
+            ("MAX", "15"),
+            ("COUNT", "16"),
+            ("STEP", "1"),
+        ] {
+            bash.env(format!("SLURM_ARRAY_TASK_{name}"), value);
+        }
+        let output = bash.output().expect("bash");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.contains(&format!("--shard {id}/16, by SLURM")),
+            "{said}"
+        );
+    }
+    for path in paths {
+        room.holds(&[(&path[1..], "well")]);
+    }
+}

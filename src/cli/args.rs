@@ -6,7 +6,7 @@ mod read;
 mod values;
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,14 +15,17 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::generate::Kind;
 use super::report::Wanted;
+use super::shard::Share;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
 use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Split, Timeouts,
-    Trust,
+    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Pace, Retry, Schemes, Settings, Split,
+    Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, split, time, value};
+use values::{
+    at_least_one, checksum, checksums, credentials, field, levels, number, rate, size, speed, split, time, value,
+};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -144,6 +147,18 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "N|auto", env = "HAUL_SPLIT", default_value = "auto", value_parser = split, help_heading = "How many")]
     pub(crate) split: Split,
 
+    /// Only share I (from 0) of N of the list; auto asks the environment of Slurm, AWS Batch, Cloud Run or GitLab, auto/N also that of Kubernetes
+    #[arg(long, value_name = "I/N", env = "HAUL_SHARD", value_parser = Share::parse, help_heading = "How many", conflicts_with_all = ["demo", "output", "content_disposition"])]
+    pub(crate) shard: Option<Share>,
+
+    /// Requests that begin in a time, of the whole run: 5/s, 100/m or 1000/h
+    #[arg(long, value_name = "N/UNIT", env = "HAUL_RATE", value_parser = rate, help_heading = "How many")]
+    pub(crate) rate: Option<Apart>,
+
+    /// Bytes a second, of the whole run
+    #[arg(long, value_name = "SIZE", env = "HAUL_LIMIT_RATE", value_parser = speed, help_heading = "How many")]
+    pub(crate) limit_rate: Option<NonZeroU64>,
+
     /// Tries after the first
     #[arg(
         long,
@@ -166,6 +181,10 @@ pub(crate) struct Args {
     /// No byte for this long: try again from there
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
+
+    /// Fewer bytes a second than this, for as long as --timeout: try again from there
+    #[arg(long, value_name = "SIZE", env = "HAUL_MIN_SPEED", value_parser = speed, help_heading = "Trying")]
+    pub(crate) min_speed: Option<NonZeroU64>,
 
     /// Stop at the first entry that fails; what is under way is kept for the next run
     #[arg(long, env = "HAUL_FAIL_FAST", help_heading = "Trying")]
@@ -365,6 +384,10 @@ pub(crate) enum FormatChoice {
     Curl,
 }
 
+/// `--rate`: the time between the beginnings of two requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Apart(pub(crate) Duration);
+
 /// Levels of concurrency to compare; none named means 1 and `--jobs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
@@ -402,10 +425,14 @@ impl From<&Args> for Settings {
             jobs,
             per_host,
             split,
+            shard,
+            rate,
+            limit_rate,
             retries,
             retry_max_wait,
             connect_timeout,
             timeout,
+            min_speed,
             fail_fast,
             https_only,
             max_size,
@@ -459,6 +486,16 @@ impl From<&Args> for Settings {
                 times: *retries,
                 max_wait: *retry_max_wait,
                 ..Retry::default()
+            },
+            shard: match shard {
+                Some(Share::Given(shard)) => Some(*shard),
+                // That is for the environment to say.
+                Some(Share::Auto(_)) | None => None,
+            },
+            pace: Pace {
+                limit: *limit_rate,
+                apart: rate.map(|Apart(time)| time),
+                least: *min_speed,
             },
             timeouts: Timeouts {
                 connect: *connect_timeout,
@@ -567,6 +604,9 @@ mod tests {
             "--per-host 0 x",
             "--timeout 0 x",
             "--compare=0 x",
+            "--rate 0/s x",
+            "--limit-rate 0 x",
+            "--min-speed 0 x",
             "--runs 0 x",
             "-j -1 x",
             "-j many x",

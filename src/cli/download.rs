@@ -139,7 +139,7 @@ impl<'a> Watch<'a> {
             ending.write(reports);
             return Ok(Some(Exit::UNHEARD));
         }
-        conclude(&ending.summary, &options, is_repeatable, args.failed.as_deref());
+        conclude(&ending.summary, &options, is_repeatable, args);
         let is_written = ending.write(reports);
         Ok(Some(match exit {
             Exit::Complete if !is_written => Exit::Incomplete,
@@ -227,12 +227,18 @@ pub(super) fn is_seen(args: &Args) -> bool {
     args.reports.iter().any(Wanted::is_picture)
 }
 
-fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, failed: Option<&Path>) {
+fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args: &Args) {
     if summary.total == 0 && !summary.stopped {
-        out::line("haul: warning: the list is empty");
+        out::line(match args.shard {
+            None => "haul: warning: the list is empty",
+            Some(_) => "haul: warning: nothing of the list is of this shard",
+        });
         return;
     }
-    let failed = failed.map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
+    let failed = args
+        .failed
+        .as_deref()
+        .map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
     view::conclude(summary, options, is_repeatable, failed.as_deref());
 }
 

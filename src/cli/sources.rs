@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use super::args::{Args, Output};
+use super::args::{Args, How, Output};
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry, Format, Reading};
@@ -138,7 +138,10 @@ impl Source {
 }
 
 /// Options that are about the only entry there is, with something else than a URL: what to do instead.
-pub(crate) fn check_single(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+    if args.shard.is_some() && args.existing == How::Rename {
+        bail!("--shard and --existing rename: which names are free is not the same on every machine");
+    }
     let is_single = matches!(sources, [Source::Url(_)]);
     if args.checksum.is_some() && !is_single {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");

@@ -19,6 +19,7 @@ use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
 use crate::job::{HostKey, Job};
+use crate::lock::lock;
 use crate::report::{Life, Outcome, Phase, Row, Source};
 use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
@@ -72,13 +73,17 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
             Some(Sight::Unclear) | None => {}
         }
     }
-    let Some(slot) = stop.or(turn.come()).await else {
-        let cancelled = Outcome::Failed(Arc::new(TransferError::Cancelled));
-        return Row {
-            path: Some(path),
-            queue: since.elapsed(),
-            ..row(Source::Job(job), cancelled)
-        };
+    let turn = stop.or(turn.come()).await.unwrap_or(Err(TransferError::Cancelled));
+    let slot = match turn {
+        Ok(slot) => slot,
+        Err(error) => {
+            shared.tell_given_up(&error, &events).await;
+            return Row {
+                path: Some(path),
+                queue: since.elapsed(),
+                ..row(Source::Job(job), Outcome::Failed(Arc::new(error)))
+            };
+        }
     };
     let delivery = Delivery {
         shared: &shared,
@@ -155,6 +160,9 @@ struct Delivery<'a> {
 impl Delivery<'_> {
     async fn run(mut self, home: &HostKey, slot: Slot) -> Row {
         let result = self.try_until_done(home, slot).await;
+        if let Err(error) = &result {
+            self.shared.tell_given_up(error, self.events).await;
+        }
         let (outcome, size) = result.unwrap_or_else(|error| (Outcome::Failed(Arc::new(error)), 0));
         let checksum = match outcome {
             Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => self.listed.checksum.clone(),
@@ -200,11 +208,12 @@ impl Delivery<'_> {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
+                    let wait = wait.max(self.shared.slots.held_for(home));
                     self.tell_retry(error, wait).await;
                     self.unless_stopped(tokio::time::sleep(wait)).await?;
                 }
             }
-            slot = self.unless_stopped(self.shared.slots.acquire(home)).await?;
+            slot = self.unless_stopped(self.shared.slots.acquire(home)).await??;
             self.life.was(Phase::Rest, Instant::now());
         }
     }
@@ -253,8 +262,11 @@ impl Delivery<'_> {
         let mut leg = Leg::Home;
         self.redirects = 0;
         loop {
+            slot = self
+                .unless_stopped(self.shared.slots.in_step(slot, &HostKey::of(&url)))
+                .await??;
             let began = tokio::time::Instant::now();
-            let step = match self.ask(&url, leg, &want, &mut held).await {
+            let step = match self.ask(&slot, &url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
                     self.heed(&url, &error, began).await;
@@ -274,7 +286,7 @@ impl Delivery<'_> {
                     }
                     slot = self
                         .unless_stopped(self.shared.slots.acquire(&self.job.url.host()))
-                        .await?;
+                        .await??;
                     self.life.was(Phase::Rest, Instant::now());
                     (url, leg) = (Cow::Borrowed(self.job.url.reveal()), Leg::Home);
                     held = self.look_again().await?;
@@ -291,7 +303,7 @@ impl Delivery<'_> {
                         self.warn_of_downgrade(&url, &to).await;
                         leg = Leg::Away;
                         let host = HostKey::of(&to);
-                        slot = self.unless_stopped(self.shared.slots.exchange(slot, &host)).await?;
+                        slot = self.unless_stopped(self.shared.slots.exchange(slot, &host)).await??;
                         self.life.was(Phase::Rest, Instant::now());
                     }
                     url = Cow::Owned(to);
@@ -320,7 +332,14 @@ impl Delivery<'_> {
         finished
     }
 
-    async fn ask(&mut self, url: &Url, leg: Leg, want: &Want, held: &mut Option<Held>) -> Result<Step, TransferError> {
+    async fn ask(
+        &mut self,
+        slot: &Slot,
+        url: &Url,
+        leg: Leg,
+        want: &Want,
+        held: &mut Option<Held>,
+    ) -> Result<Step, TransferError> {
         let since = Instant::now();
         self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
@@ -350,6 +369,7 @@ impl Delivery<'_> {
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);
+        self.note_standing(slot, url, step.as_ref().err(), since);
         match &mut self.cost.exchange {
             None => self.cost.exchange = earlier,
             Some(exchange) if leg == Leg::Away => exchange.away = Some(HostKey::of(url)),
@@ -372,6 +392,18 @@ impl Delivery<'_> {
             }
             None if error.is_some_and(TransferError::has_no_connection) => self.life.was(Phase::Connect, now),
             None => self.life.was(Phase::Wait, now),
+        }
+    }
+
+    /// Is there anybody at the host?
+    fn note_standing(&self, slot: &Slot, url: &Url, error: Option<&TransferError>, since: Instant) {
+        match error {
+            _ if self.cost.exchange.is_some() => slot.answered(),
+            Some(error) if error.had_a_connection() => slot.answered(),
+            Some(error) if error.found_nobody() => {
+                self.shared.slots.in_vain(slot, &HostKey::of(url), since.into(), error);
+            }
+            _ => {}
         }
     }
 
@@ -451,6 +483,20 @@ impl Delivery<'_> {
             wait,
         };
         self.events.send(event).await;
+    }
+}
+
+impl Shared {
+    /// Says once of a host that it is given up, when the first entry fails because of that.
+    async fn tell_given_up(&self, error: &TransferError, events: &Events) {
+        let TransferError::HostDown { host, .. } = error else {
+            return;
+        };
+        let is_news = lock(&self.given_up).insert(host.clone());
+        if is_news {
+            let warning = format!("{error}; its other entries fail without a try");
+            events.send(|| Event::Warning(warning)).await;
+        }
     }
 }
 

@@ -89,6 +89,10 @@ async fn help(
     host: HostKey,
     stop: Stop,
 ) {
+    let (id, range) = share.clone();
+    let Some(Ok(slot)) = stop.or(shared.slots.in_step(slot, &host)).await else {
+        return offer.shares.end(id, range, 0, false);
+    };
     let began = Instant::now();
     let helped = shared.tools.help(&offer, share, &stop).await;
     drop(slot);

@@ -22,6 +22,7 @@ use crate::job::{HostKey, Job};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
 use crate::stop::Stop;
+use crate::throttle::Steps;
 use crate::transfer::{Asked, Body, Course, Expect, resume};
 
 /// What came of it.
@@ -63,7 +64,8 @@ where
     let begun = Instant::now();
     let job = Arc::new(job);
     let mut pouring = Pouring {
-        http: Http::new(&settings.http, &settings.timeouts)?,
+        http: Http::new(&settings.http, &settings.timeouts)?.paced(&settings.pace),
+        steps: settings.pace.apart.map(Steps::new),
         settings,
         job: &job,
         to,
@@ -107,6 +109,7 @@ where
 
 struct Pouring<'a, W> {
     http: Http,
+    steps: Option<Steps>,
     settings: &'a Settings,
     job: &'a Arc<Job>,
     to: &'a mut W,
@@ -200,6 +203,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 unless: None,
                 range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
             };
+            if let Some(steps) = &self.steps {
+                self.unless_stopped(steps.next()).await?;
+            }
             let (answer, exchange) = self.unless_stopped(self.http.send(request)).await??;
             self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&url) else {

@@ -4,6 +4,7 @@
 mod support;
 
 mod bodies;
+mod down;
 mod ends;
 mod existing;
 mod failed;
@@ -14,6 +15,7 @@ mod memory;
 mod names;
 mod origin;
 mod output;
+mod pace;
 mod picture;
 mod preview;
 mod redirects;
@@ -22,5 +24,6 @@ mod reports;
 mod requests;
 mod retries;
 mod screens;
+mod shards;
 mod shell;
 mod terminal;

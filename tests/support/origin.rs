@@ -117,7 +117,11 @@ impl State {
 impl Origin {
     /// Begins to listen. Every path is `404 Not Found` until it is given a file.
     pub fn new() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback");
+        Self::on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback"))
+    }
+
+    /// The same, where somebody listens already.
+    pub fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("the address of a listener");
         let shared = Arc::<Shared>::default();
         let acceptor = thread::spawn({

@@ -82,14 +82,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "nothing is needed: what may pass is tried again, see --retries",
     ),
     (
-        &[
-            "-T",
-            "--max-time",
-            "--read-timeout",
-            "--speed-time",
-            "--lowest-speed-limit",
-            "--speed-limit",
-        ],
+        &["-T", "--max-time", "--read-timeout", "--speed-time"],
         "give up on a connection that is silent: --timeout TIME",
     ),
     (
@@ -97,8 +90,12 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "name lookup, TCP and TLS together: --connect-timeout TIME",
     ),
     (
-        &["--limit-rate", "--max-download-limit", "--max-overall-download-limit"],
-        "haul does not limit the speed; fewer connections: -j N, --per-host N",
+        &["-Y", "-y", "--lowest-speed-limit", "--speed-limit"],
+        "give up on a connection that is slower: --min-speed SIZE, for as long as --timeout",
+    ),
+    (
+        &["--max-download-limit", "--max-overall-download-limit"],
+        "bytes a second of the whole run: --limit-rate SIZE",
     ),
     (
         &["--min-split-size", "--chunk-size"],

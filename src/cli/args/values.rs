@@ -1,12 +1,12 @@
 //! The values of options, understood.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::Levels;
+use super::{Apart, Levels};
 use crate::checksum::{Checksum, Checksums};
 use crate::job::Field;
 use crate::settings::{Credentials, Split};
@@ -57,6 +57,28 @@ pub(super) fn size(text: &str) -> anyhow::Result<u64> {
     let bytes = bytes.saturating_add(u64::try_from(part)?);
     ensure!(bytes > 0, "more than nothing is needed");
     Ok(bytes)
+}
+
+/// Bytes a second: a size, with or without `/s`.
+pub(super) fn speed(text: &str) -> anyhow::Result<NonZeroU64> {
+    let size = size(text.trim().strip_suffix("/s").unwrap_or(text))?;
+    NonZeroU64::new(size).context("more than nothing is needed")
+}
+
+/// `5/s`, `100/m`, `1000/h`.
+pub(super) fn rate(text: &str) -> anyhow::Result<Apart> {
+    const NEEDED: &str = "a number and a unit are needed, such as 5/s, 100/m or 1000/h";
+    let (count, unit) = text.split_once('/').context(NEEDED)?;
+    let count: u32 = count.trim().parse().ok().context(NEEDED)?;
+    let seconds = match unit.trim().to_ascii_lowercase().as_str() {
+        "s" | "sec" | "second" => 1,
+        "m" | "min" | "minute" => 60,
+        "h" | "hour" => 60 * 60,
+        "d" | "day" => 24 * 60 * 60,
+        _ => bail!(NEEDED),
+    };
+    let apart = Duration::from_secs(seconds).checked_div(count);
+    Ok(Apart(apart.context("at least 1 is needed")?))
 }
 
 pub(super) fn checksum(text: &str) -> anyhow::Result<Checksum> {
@@ -125,6 +147,39 @@ mod tests {
             ("99999999T", None),
         ] {
             assert_eq!(size(text).ok(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_a_number_and_a_unit() {
+        for (text, ms) in [
+            ("5/s", Some(200)),
+            ("100/m", Some(600)),
+            ("1000/h", Some(3600)),
+            ("1/day", Some(86_400_000)),
+            (" 2 / Min ", Some(30_000)),
+            ("0/s", None),
+            ("5", None),
+            ("5/", None),
+            ("/s", None),
+            ("-1/s", None),
+            ("1.5/s", None),
+            ("5/w", None),
+        ] {
+            let apart = rate(text).ok().map(|Apart(time)| time);
+            assert_eq!(apart, ms.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn speeds_are_sizes_a_second() {
+        for (text, bytes) in [
+            ("10K", Some(10 << 10)),
+            ("1.5M/s", Some(3 << 19)),
+            ("0", None),
+            ("1/m", None),
+        ] {
+            assert_eq!(speed(text).ok().map(NonZeroU64::get), bytes, "{text}");
         }
     }
 
