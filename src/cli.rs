@@ -164,7 +164,12 @@ async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
     let mut settings = Settings::from(args);
-    settings.http.proxies = environment::proxies(|name| std::env::var(name).ok())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    settings.http.proxies = environment::proxies(variable)?;
+    settings.http.token = environment::token(variable)?;
+    if !args.no_netrc {
+        settings.http.netrc = environment::netrc(variable)?;
+    }
     Ok(settings)
 }
 

@@ -66,6 +66,7 @@ pub mod checksum;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;
+pub mod cookies;
 mod disk;
 pub mod error;
 pub mod event;
@@ -78,6 +79,7 @@ mod http;
 pub mod job;
 pub mod list;
 mod lock;
+pub mod netrc;
 pub mod preview;
 pub mod report;
 pub mod settings;

@@ -17,11 +17,12 @@ use super::generate::Kind;
 use super::report::Wanted;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
+use crate::cookies::Cookies;
 use crate::list::Format;
 use crate::settings::{
     Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, credentials, field, levels, number, size, time, value};
+use values::{at_least_one, checksum, checksums, cookies, credentials, field, levels, number, size, time, value};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -197,6 +198,14 @@ pub(crate) struct Args {
     /// Basic credentials for the servers of the list; a redirect to another does not take them along
     #[arg(short, long, value_name = "USER:PASSWORD", env = "HAUL_USER", hide_env_values = true, value_parser = credentials, help_heading = "Request")]
     pub(crate) user: Option<Credentials>,
+
+    /// Leave the file of the variable NETRC, or ~/.netrc, alone
+    #[arg(long, env = "HAUL_NO_NETRC", help_heading = "Request")]
+    pub(crate) no_netrc: bool,
+
+    /// A cookies.txt, in the form that browsers and curl write; each cookie goes to its own hosts alone
+    #[arg(short = 'b', long, value_name = "FILE", env = "HAUL_COOKIES", value_parser = cookies, value_hint = ValueHint::FilePath, help_heading = "Request")]
+    pub(crate) cookies: Option<Cookies>,
 
     /// Believe any certificate; whoever is on the way can then read and change everything
     #[arg(
@@ -409,6 +418,8 @@ impl From<&Args> for Settings {
             headers,
             user_agent,
             user,
+            no_netrc: _,
+            cookies,
             insecure,
             ca_cert,
             quiet: _,
@@ -461,6 +472,7 @@ impl From<&Args> for Settings {
                 user_agent: user_agent.clone().unwrap_or_else(|| http.user_agent.clone()),
                 headers: headers.clone(),
                 credentials: user.clone(),
+                cookies: cookies.clone().unwrap_or_default(),
                 trust: match ca_cert {
                     _ if *insecure => Trust::Anyone,
                     Some(path) => Trust::SystemAnd(path.clone()),

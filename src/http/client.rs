@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::{self, Connected, HttpInfo};
-use percent_encoding::percent_decode_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::HeaderValue;
 use reqwest::{Client, NoProxy, Proxy, Response, redirect, retry};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -23,12 +21,11 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use tokio::time::{Instant, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
-use url::Url;
 
 use super::trouble::NoAddress;
 use crate::error::SetupError;
 use crate::lock::lock;
-use crate::settings::{Credentials, Http as Settings, Proxies, Timeouts, Trust};
+use crate::settings::{Http as Settings, Proxies, Timeouts, Trust};
 
 /// Bytes of one answer that may be under way over HTTP/2 (RFC 9113 section 5.2): 40 MiB/s at a round trip of 100 ms.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -162,28 +159,6 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError>
         .try_for_each(|added| added)
         .map_err(|error| wrong(error.to_string()))?;
     Ok(certificates)
-}
-
-/// The credentials in a URL's userinfo, percent-decoded.
-pub(super) fn credentials_of(url: &Url) -> Option<Credentials> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Some(Credentials {
-        user: decoded(url.username()),
-        password: decoded(url.password().unwrap_or_default()),
-    })
-}
-
-/// The `Authorization` field of the Basic scheme (RFC 7617), marked as sensitive.
-pub(super) fn basic(credentials: &Credentials) -> Option<HeaderValue> {
-    use base64::Engine as _;
-    let Credentials { user, password } = credentials;
-    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// The system's name lookup, with an error that can be told from others.

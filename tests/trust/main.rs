@@ -5,6 +5,7 @@ mod support;
 
 mod checksums;
 mod codings;
+mod credentials;
 mod crowd;
 mod framing;
 mod naming;

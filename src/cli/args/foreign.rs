@@ -124,8 +124,8 @@ const FOREIGN: &[(&[&str], &str)] = &[
     (&["-U", "--useragent", "--agent"], "the User-Agent field: -A NAME"),
     (&["-e", "--referer"], "any header field: -H 'Referer: URL'"),
     (
-        &["-b", "--cookie", "--load-cookies"],
-        "any header field: -H 'Cookie: NAME=VALUE'",
+        &["--cookie", "--load-cookies"],
+        "a cookie file: -b FILE; a cookie: -H 'Cookie: NAME=VALUE'",
     ),
     (
         &["--http-user", "--http-passwd", "--http-password", "--password"],

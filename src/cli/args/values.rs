@@ -8,6 +8,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use super::Levels;
 use crate::checksum::{Checksum, Checksums};
+use crate::cookies::Cookies;
 use crate::job::Field;
 use crate::settings::Credentials;
 
@@ -67,6 +68,17 @@ pub(super) fn checksums(path: &str) -> anyhow::Result<Checksums> {
     let text = std::fs::read(path).map_err(|error| anyhow!("cannot read it: {}", crate::error::os(&error)))?;
     let text = String::from_utf8_lossy(&text);
     Checksums::parse(&text).map_err(|line| anyhow!("line {line} is no checksum and name"))
+}
+
+pub(super) fn cookies(path: &str) -> anyhow::Result<Cookies> {
+    let file = std::fs::read(path).map_err(|error| match error.kind() {
+        // curl takes either, and who comes from there may give either.
+        std::io::ErrorKind::NotFound if path.contains('=') => {
+            anyhow!("a file is needed; a cookie itself: -H 'Cookie: NAME=VALUE'")
+        }
+        _ => anyhow!("cannot read it: {}", crate::error::os(&error)),
+    })?;
+    Ok(Cookies::parse(&file)?)
 }
 
 pub(super) fn levels(text: &str) -> anyhow::Result<Levels> {
