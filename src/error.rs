@@ -31,6 +31,12 @@ pub enum SetupError {
         /// What is wrong with it.
         what: String,
     },
+    /// Only public addresses, and a proxy.
+    #[error(
+        "--public-only needs direct connections, for a proxy looks names up itself; without -x and the proxy variables, \
+         or with no_proxy='*', there is none"
+    )]
+    Proxied,
     /// The HTTP client refused its settings.
     #[error("cannot set up HTTP: {0}")]
     Http(String),
@@ -102,6 +108,9 @@ pub enum TransferError {
     /// A proxy, or something else on the way, refused to connect.
     #[error("cannot connect: {0}")]
     Tunnel(String),
+    /// A proxy wants to know who asks (RFC 9110 section 15.5.8).
+    #[error("the proxy asks for credentials; they stand in its URL: http://USER:PASSWORD@HOST")]
+    ProxyAuthentication,
     /// TLS failed.
     #[error("TLS: {what}")]
     Tls {
@@ -204,6 +213,9 @@ pub enum TransferError {
     /// The settings forbid it.
     #[error("{0}")]
     Refused(&'static str),
+    /// The address is not one of the public internet.
+    #[error("{0}, and --public-only refuses that")]
+    NotPublic(String),
     /// The run was stopped first.
     #[error("stopped before it was done")]
     Cancelled,
@@ -215,7 +227,7 @@ impl TransferError {
         match self {
             Self::Line(_) => Kind::BadLine,
             Self::Dns(_) => Kind::Dns,
-            Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
+            Self::Connect(_) | Self::Tunnel(_) | Self::ProxyAuthentication | Self::Closed { .. } => Kind::Connect,
             Self::Tls { .. } => Kind::Tls,
             Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
                 Kind::Http
@@ -225,7 +237,7 @@ impl TransferError {
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
             Self::Checksum(_) | Self::WrongSize { .. } => Kind::Checksum,
-            Self::TooLarge { .. } | Self::Refused(_) => Kind::Refused,
+            Self::TooLarge { .. } | Self::Refused(_) | Self::NotPublic(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -256,7 +268,13 @@ impl TransferError {
     pub(crate) fn has_no_connection(&self) -> bool {
         matches!(
             self,
-            Self::Dns(_) | Self::Connect(_) | Self::Tunnel(_) | Self::Tls { .. } | Self::ConnectTimeout(_)
+            Self::Dns(_)
+                | Self::Connect(_)
+                | Self::Tunnel(_)
+                | Self::ProxyAuthentication
+                | Self::Tls { .. }
+                | Self::ConnectTimeout(_)
+                | Self::NotPublic(_)
         )
     }
 
@@ -375,6 +393,9 @@ fn status_line(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) if status == StatusCode::UNAUTHORIZED => {
             format!("{} {reason} (credentials: -u or -H)", status.as_u16())
+        }
+        Some(reason) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            format!("{} {reason} (in its URL: http://USER:PASSWORD@HOST)", status.as_u16())
         }
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => format!("{} (unknown status)", status.as_u16()),

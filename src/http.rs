@@ -10,6 +10,7 @@ mod credentials;
 mod digest;
 mod disposition;
 mod head;
+mod tls;
 mod trouble;
 
 use std::pin::Pin;
@@ -27,7 +28,7 @@ use crate::cookies::Cookies;
 use crate::error::{SetupError, TransferError};
 use crate::job::OwnRequest;
 use crate::report::Exchange;
-use crate::settings::{Http as Settings, Timeouts};
+use crate::settings::{Http as Settings, Reach, Timeouts};
 
 pub(crate) use coding::{Decoded, is_the_file};
 #[cfg(fuzzing)]
@@ -49,6 +50,7 @@ pub(crate) struct Http {
     away: HeaderMap,
     keyring: credentials::Keyring,
     cookies: Cookies,
+    reach: Reach,
     timeouts: Timeouts,
 }
 
@@ -97,6 +99,9 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
+        if settings.reach == Reach::Public && settings.proxies.are_asked() {
+            return Err(SetupError::Proxied);
+        }
         let maker = client::Maker::new(settings, timeouts)?;
         let away = base_fields(settings, is_no_secret);
         Ok(Self {
@@ -105,13 +110,15 @@ impl Http {
             away,
             keyring: credentials::Keyring::new(settings),
             cookies: settings.cookies.clone(),
+            reach: settings.reach,
             timeouts: timeouts.clone(),
         })
     }
 
     /// Sends a request and waits for the head of its answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
-        let client = self.clients.of(request.url)?;
+        self.reach.allow_host(request.url)?;
+        let client = self.clients.of(request.url, request.leg)?;
         let built = self.build(&request);
         let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;

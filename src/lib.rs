@@ -81,6 +81,7 @@ pub mod list;
 mod lock;
 pub mod netrc;
 pub mod preview;
+pub mod reach;
 pub mod report;
 pub mod settings;
 mod slots;

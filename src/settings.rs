@@ -8,7 +8,7 @@ use crate::checksum::Checksums;
 
 mod http;
 
-pub use http::{Credentials, Http, Proxies, Schemes, Token, Trust};
+pub use http::{Credentials, Http, Identity, Proxies, Reach, Schemes, Token, Trust};
 
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
 
 use super::generate::Kind;
 use super::report::Wanted;
@@ -20,9 +21,12 @@ use crate::checksum::{Checksum, Checksums};
 use crate::cookies::Cookies;
 use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Retry, Schemes, Settings, Timeouts, Trust,
+    Credentials, Durability, Existing, Http, Identity, Layout, Naming, OnFailure, Reach, Retry, Schemes, Settings,
+    Timeouts, Trust,
 };
-use values::{at_least_one, checksum, checksums, cookies, credentials, field, levels, number, size, time, value};
+use values::{
+    at_least_one, checksum, checksums, cookies, credentials, field, levels, number, proxy, size, time, value,
+};
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
 
@@ -171,6 +175,10 @@ pub(crate) struct Args {
     #[arg(long, env = "HAUL_HTTPS_ONLY", help_heading = "Limits")]
     pub(crate) https_only: bool,
 
+    /// Refuse private, loopback, link-local and other addresses that are not public, on redirects too
+    #[arg(long, env = "HAUL_PUBLIC_ONLY", help_heading = "Limits")]
+    pub(crate) public_only: bool,
+
     /// Fetch no file that is larger
     #[arg(long, value_name = "SIZE", env = "HAUL_MAX_SIZE", value_parser = size, help_heading = "Limits")]
     pub(crate) max_size: Option<u64>,
@@ -207,6 +215,10 @@ pub(crate) struct Args {
     #[arg(short = 'b', long, value_name = "FILE", env = "HAUL_COOKIES", value_parser = cookies, value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) cookies: Option<Cookies>,
 
+    /// Ask through this proxy: http, https, socks5 or socks5h; USER:PASSWORD@ before its host
+    #[arg(short = 'x', long, value_name = "URL", env = "HAUL_PROXY", hide_env_values = true, value_parser = proxy, value_hint = ValueHint::Url, help_heading = "Request")]
+    pub(crate) proxy: Option<Url>,
+
     /// Believe any certificate; whoever is on the way can then read and change everything
     #[arg(
         short = 'k',
@@ -220,6 +232,14 @@ pub(crate) struct Args {
     /// Believe the certificates of this PEM file, too
     #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
+
+    /// Show the certificate of this PEM file to servers of the list that ask for one
+    #[arg(long, value_name = "FILE", env = "HAUL_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// Its private key, if that is in another PEM file
+    #[arg(long, value_name = "FILE", env = "HAUL_KEY", value_hint = ValueHint::FilePath, help_heading = "Request", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 
     /// Nothing but failures
     #[arg(
@@ -411,6 +431,7 @@ impl From<&Args> for Settings {
             timeout,
             fail_fast,
             https_only,
+            public_only,
             max_size,
             checksum: _,
             checksums,
@@ -420,8 +441,11 @@ impl From<&Args> for Settings {
             user,
             no_netrc: _,
             cookies,
+            proxy: _,
             insecure,
             ca_cert,
+            cert,
+            key,
             quiet: _,
             verbose: _,
             progress: _,
@@ -478,6 +502,11 @@ impl From<&Args> for Settings {
                     Some(path) => Trust::SystemAnd(path.clone()),
                     None => Trust::System,
                 },
+                identity: cert.clone().map(|certificate| Identity {
+                    certificate,
+                    key: key.clone(),
+                }),
+                reach: if *public_only { Reach::Public } else { Reach::Anywhere },
                 schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
                 ..http
             },

@@ -52,23 +52,32 @@ pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> anyhow::Resu
     Ok(Proxies {
         http: proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone()),
         https: proxy("https_proxy", either("https_proxy"))?.or(all),
-        except: either("no_proxy"),
+        except: except(&variable),
     })
+}
+
+/// The hosts of `no_proxy`, which are asked directly whoever names the proxy.
+pub(super) fn except(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+    read("no_proxy").or_else(|| read("NO_PROXY"))
 }
 
 fn proxy(name: &str, value: Option<String>) -> anyhow::Result<Option<Url>> {
     let Some(value) = value else { return Ok(None) };
-    let value = if value.contains("://") {
-        value
-    } else {
-        format!("http://{value}")
-    };
     // The value may hold a password and is not repeated.
-    let url = Url::parse(&value).ok().filter(|url| {
-        url.has_host() && ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&url.scheme())
-    });
-    url.map(Some)
-        .with_context(|| format!("{name} is not the URL of a proxy"))
+    let url = proxy_url(&value).map(Some);
+    url.with_context(|| format!("{name} is not the URL of a proxy"))
+}
+
+/// The URL of a proxy; one without a scheme speaks http.
+pub(super) fn proxy_url(text: &str) -> Option<Url> {
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
+    url.ok().filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is sent, to whom and through whom: the settings of requests.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -28,8 +29,12 @@ pub struct Http {
     pub cookies: Cookies,
     /// Which certificates to believe.
     pub trust: Trust,
+    /// The certificate to show to origins of the list that ask for one.
+    pub identity: Option<Identity>,
     /// Which URLs to ask.
     pub schemes: Schemes,
+    /// Which addresses to connect to.
+    pub reach: Reach,
     /// Through whom to ask.
     pub proxies: Proxies,
     /// Connections kept open for a later request, at most and to all hosts together; no fewer than there are jobs.
@@ -47,7 +52,9 @@ impl Default for Http {
             netrc: Netrc::default(),
             cookies: Cookies::default(),
             trust: Trust::default(),
+            identity: None,
             schemes: Schemes::default(),
+            reach: Reach::default(),
             proxies: Proxies::default(),
             kept: 256,
         }
@@ -129,6 +136,56 @@ impl Schemes {
     }
 }
 
+/// Which addresses to connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Reach {
+    /// Any.
+    #[default]
+    Anywhere,
+    /// Those of the public internet ([`is_public`](crate::reach::is_public)), on redirects too. What a name stands for is
+    /// decided by the lookup whose addresses are connected to. A proxy looks names up itself, so there can be none.
+    Public,
+}
+
+impl Reach {
+    /// May this host be asked, as far as its name tells?
+    pub(crate) fn allow_host(self, url: &Url) -> Result<(), TransferError> {
+        match self {
+            Self::Anywhere => Ok(()),
+            Self::Public => crate::reach::allow_host(url),
+        }
+    }
+
+    /// The addresses that may be connected to. An error is why none may.
+    pub(crate) fn filter(self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, TransferError> {
+        if self == Self::Anywhere {
+            return Ok(found.collect());
+        }
+        let (mut fine, mut why) = (Vec::new(), None);
+        for address in found {
+            match crate::reach::allow(address.ip()) {
+                Ok(()) => fine.push(address),
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        match why {
+            Some(error) if fine.is_empty() => Err(error),
+            _ => Ok(fine),
+        }
+    }
+}
+
+/// A certificate of the user's (RFC 8446 section 4.4.2), for servers that ask who comes. It is shown to the origins of
+/// the list, and not where a redirect leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// A PEM file with the certificate, and those that vouch for it.
+    pub certificate: PathBuf,
+    /// A PEM file with its private key; `None` is the same file.
+    pub key: Option<PathBuf>,
+}
+
 /// Which certificates to believe.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -152,6 +209,23 @@ pub struct Proxies {
     pub https: Option<Url>,
     /// Hosts, domains and networks asked directly, in the form of the `no_proxy` variable.
     pub except: Option<String>,
+}
+
+impl Proxies {
+    /// One for all URLs but those of `except`.
+    pub fn all(url: &Url, except: Option<String>) -> Self {
+        Self {
+            http: Some(url.clone()),
+            https: Some(url.clone()),
+            except,
+        }
+    }
+
+    /// Is there a URL that one of them is asked for?
+    pub(crate) fn are_asked(&self) -> bool {
+        let is_all = self.except.as_ref().is_some_and(|except| except.trim() == "*");
+        !is_all && (self.http.is_some() || self.https.is_some())
+    }
 }
 
 impl fmt::Debug for Proxies {

@@ -9,6 +9,7 @@ mod credentials;
 mod crowd;
 mod framing;
 mod naming;
+mod reach;
 mod resume;
 mod secrets;
 mod there;

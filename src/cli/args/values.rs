@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
 
 use super::Levels;
 use crate::checksum::{Checksum, Checksums};
@@ -92,6 +93,14 @@ pub(super) fn credentials(text: &str) -> anyhow::Result<Credentials> {
         user: user.to_owned(),
         password: password.to_owned(),
     })
+}
+
+pub(super) fn proxy(text: &str) -> anyhow::Result<Url> {
+    // As with aria2c, where it is another option: a number is an address, too.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(!is_number, "-x is a proxy; connections to one server: --per-host N");
+    let url = crate::cli::environment::proxy_url(text);
+    url.context("the URL of a proxy is needed, with http, https, socks5 or socks5h")
 }
 
 pub(super) fn value(text: &str) -> anyhow::Result<HeaderValue> {
