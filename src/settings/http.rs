@@ -238,3 +238,63 @@ impl fmt::Debug for Proxies {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_can_be_shown_without_their_secrets() {
+        let mut field = HeaderValue::from_static("s3cret");
+        field.set_sensitive(true);
+        let http = Http {
+            headers: vec![(HeaderName::from_static("x-key"), field)],
+            credentials: Some(Credentials {
+                user: "s3cret".into(),
+                password: "s3cret".into(),
+            }),
+            token: Token::new("s3cret"),
+            netrc: Netrc::parse("machine h login s3cret password s3cret").unwrap(),
+            cookies: Cookies::parse(b"h\tFALSE\t/\tFALSE\t0\tn\ts3cret").unwrap(),
+            proxies: Proxies::all(&Url::parse("http://s3cret:s3cret@p").unwrap(), None),
+            ..Http::default()
+        };
+        let shown = format!("{http:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_token_is_one_word_of_ascii() {
+        for (text, is_fine) in [
+            ("abc.DEF-_~+/=", true),
+            ("ghp_x:y", true),
+            ("", false),
+            ("a b", false),
+            ("a\n", false),
+            ("ä", false),
+        ] {
+            assert_eq!(Token::new(text).is_some(), is_fine, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_the_addresses_of_a_name_those_that_are_not_public_are_left_out() {
+        let filter = |reach: Reach, addresses: &[&str]| {
+            let addresses = addresses
+                .iter()
+                .map(|address| SocketAddr::new(address.parse().unwrap(), 0));
+            let left = reach.filter(addresses).map_err(|error| error.to_string())?;
+            Ok::<_, String>(
+                left.iter()
+                    .map(|left| left.ip().to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+        };
+        let mixed = ["10.0.0.1", "93.184.216.34", "::1", "2606:4700::1"];
+        assert_eq!(filter(Reach::Public, &mixed).unwrap(), "93.184.216.34 2606:4700::1");
+        assert_eq!(filter(Reach::Anywhere, &mixed).unwrap(), mixed.join(" "));
+        let why = filter(Reach::Public, &["10.0.0.1", "::1"]).unwrap_err();
+        assert_eq!(why, "10.0.0.1 is a private address, and --public-only refuses that");
+    }
+}
