@@ -33,7 +33,7 @@ use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
 use crate::error;
-use crate::settings::Settings;
+use crate::settings::{Proxies, Settings};
 use crate::tame;
 
 /// How long an end at once waits for a terminal that takes nothing.
@@ -166,7 +166,14 @@ async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::
 fn settings(args: &Args) -> anyhow::Result<Settings> {
     let mut settings = Settings::from(args);
     let variable = |name: &str| std::env::var(name).ok();
-    settings.http.proxies = environment::proxies(variable)?;
+    settings.http.proxies = match &args.proxy {
+        Some(url) => Proxies::all(url, environment::except(variable)),
+        None => environment::proxies(variable)?,
+    };
+    settings.http.token = environment::token(variable)?;
+    if !args.no_netrc {
+        settings.http.netrc = environment::netrc(variable)?;
+    }
     if let Some(share) = args.shard {
         let (shard, by) = share.find(variable)?;
         if let Some(by) = by.filter(|_| !args.quiet) {

@@ -34,6 +34,12 @@ pub enum SetupError {
         /// What is wrong with it.
         what: String,
     },
+    /// Only public addresses, and a proxy.
+    #[error(
+        "--public-only needs direct connections, for a proxy looks names up itself; without -x and the proxy variables, \
+         or with no_proxy='*', there is none"
+    )]
+    Proxied,
     /// The HTTP client refused its settings.
     #[error("cannot set up HTTP: {0}")]
     Http(String),
@@ -115,6 +121,9 @@ pub enum TransferError {
         /// What went wrong the first time, in words.
         why: Arc<str>,
     },
+    /// A proxy wants to know who asks (RFC 9110 section 15.5.8).
+    #[error("the proxy asks for credentials; they stand in its URL: http://USER:PASSWORD@HOST")]
+    ProxyAuthentication,
     /// TLS failed.
     #[error("TLS: {what}")]
     Tls {
@@ -225,6 +234,9 @@ pub enum TransferError {
     /// The settings forbid it.
     #[error("{0}")]
     Refused(&'static str),
+    /// The address is not one of the public internet.
+    #[error("{0}, and --public-only refuses that")]
+    NotPublic(String),
     /// The run was stopped first.
     #[error("stopped before it was done")]
     Cancelled,
@@ -236,7 +248,7 @@ impl TransferError {
         match self {
             Self::Line(_) => Kind::BadLine,
             Self::Dns(_) => Kind::Dns,
-            Self::Connect(_) | Self::Tunnel(_) | Self::Closed { .. } => Kind::Connect,
+            Self::Connect(_) | Self::Tunnel(_) | Self::ProxyAuthentication | Self::Closed { .. } => Kind::Connect,
             Self::HostDown { kind, .. } => *kind,
             Self::Tls { .. } => Kind::Tls,
             Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
@@ -247,7 +259,7 @@ impl TransferError {
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
             Self::Checksum(_) | Self::WrongSize { .. } => Kind::Checksum,
-            Self::TooLarge { .. } | Self::Refused(_) => Kind::Refused,
+            Self::TooLarge { .. } | Self::Refused(_) | Self::NotPublic(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
         }
     }
@@ -279,7 +291,13 @@ impl TransferError {
     pub(crate) fn has_no_connection(&self) -> bool {
         matches!(
             self,
-            Self::Dns(_) | Self::Connect(_) | Self::Tunnel(_) | Self::Tls { .. } | Self::ConnectTimeout(_)
+            Self::Dns(_)
+                | Self::Connect(_)
+                | Self::Tunnel(_)
+                | Self::ProxyAuthentication
+                | Self::Tls { .. }
+                | Self::ConnectTimeout(_)
+                | Self::NotPublic(_)
         )
     }
 

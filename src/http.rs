@@ -6,10 +6,12 @@
 mod client;
 mod clients;
 mod coding;
+mod credentials;
 mod digest;
 mod disposition;
 mod head;
 mod slowness;
+mod tls;
 mod trouble;
 
 use std::num::NonZeroU64;
@@ -24,10 +26,11 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use url::Url;
 
+use crate::cookies::Cookies;
 use crate::error::{SetupError, TransferError};
 use crate::job::OwnRequest;
 use crate::report::Exchange;
-use crate::settings::{Credentials, Http as Settings, Pace, Timeouts};
+use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
 use crate::throttle::Throttle;
 use slowness::Slowness;
 
@@ -49,7 +52,9 @@ pub(crate) struct Http {
     clients: clients::Clients,
     home: HeaderMap,
     away: HeaderMap,
-    credentials: Option<Credentials>,
+    keyring: credentials::Keyring,
+    cookies: Cookies,
+    reach: Reach,
     timeouts: Timeouts,
     /// For all bodies.
     throttle: Option<Arc<Throttle>>,
@@ -62,7 +67,8 @@ pub(crate) struct Http {
 pub(crate) enum Leg {
     /// To an origin that the list names: with credentials and all header fields.
     Home,
-    /// To where a redirect led: with nothing that could be a secret. There is no way back home.
+    /// To where a redirect led: with nothing that could be a secret, but for what the user keeps for that very host in a
+    /// netrc or a cookie file. There is no way back home.
     Away,
 }
 
@@ -105,13 +111,18 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
+        if settings.reach == Reach::Public && settings.proxies.are_asked() {
+            return Err(SetupError::Proxied);
+        }
         let maker = client::Maker::new(settings, timeouts)?;
         let away = base_fields(settings, is_no_secret);
         Ok(Self {
             clients: clients::Clients::new(maker, settings.kept)?,
             home: base_fields(settings, |_| true),
             away,
-            credentials: settings.credentials.clone(),
+            keyring: credentials::Keyring::new(settings),
+            cookies: settings.cookies.clone(),
+            reach: settings.reach,
             timeouts: timeouts.clone(),
             throttle: None,
             least: None,
@@ -129,7 +140,8 @@ impl Http {
 
     /// Sends a request and waits for the head of its answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
-        let client = self.clients.of(request.url)?;
+        self.reach.allow_host(request.url)?;
+        let client = self.clients.of(request.url, request.leg)?;
         let built = self.build(&request);
         let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
@@ -155,19 +167,6 @@ impl Http {
         self.clients.renew();
     }
 
-    /// The credentials of the URL, or of its entry, or of the run, unless the entry brings a field of its own.
-    fn authorization(&self, request: &Request<'_>) -> Option<HeaderValue> {
-        let listed = request.own.and_then(|own| own.credentials.clone());
-        if let Some(own) = client::credentials_of(request.url).or(listed) {
-            return client::basic(&own);
-        }
-        let brings = |own: &OwnRequest| own.headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
-        if request.own.is_some_and(brings) {
-            return None;
-        }
-        self.credentials.as_ref().and_then(client::basic)
-    }
-
     fn build(&self, request: &Request<'_>) -> reqwest::Request {
         let mut url = request.url.clone();
         let has_userinfo = !url.username().is_empty() || url.password().is_some();
@@ -185,10 +184,13 @@ impl Http {
         let may_go = |name: &header::HeaderName| request.leg == Leg::Home || is_no_secret(name);
         let own = request.own.map_or(&[][..], |own| &own.headers);
         put_in_place(fields, own.iter().filter(|(name, _)| may_go(name)));
-        if request.leg == Leg::Home
-            && let Some(value) = self.authorization(request)
-        {
+        if let Some(value) = self.keyring.authorization(request) {
             fields.insert(header::AUTHORIZATION, value);
+        }
+        if !fields.contains_key(header::COOKIE)
+            && let Some(value) = self.cookies.field(request.url, SystemTime::now())
+        {
+            fields.insert(header::COOKIE, value);
         }
         let condition = match request.unless {
             None => None,
@@ -351,6 +353,7 @@ fn is_no_secret(name: &header::HeaderName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Credentials;
 
     #[test]
     fn secrets_stay_at_home() {

@@ -66,6 +66,7 @@ pub mod checksum;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;
+pub mod cookies;
 mod disk;
 pub mod error;
 pub mod event;
@@ -78,7 +79,9 @@ mod http;
 pub mod job;
 pub mod list;
 mod lock;
+pub mod netrc;
 pub mod preview;
+pub mod reach;
 pub mod report;
 pub mod settings;
 pub mod shard;

@@ -1,16 +1,15 @@
 //! What a run may do: plain data in groups, each with a `Default`.
 
-use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue};
-use url::Url;
-
 use crate::checksum::Checksums;
-use crate::error::TransferError;
 use crate::shard::Shard;
+
+mod http;
+
+pub use http::{Credentials, Http, Identity, Proxies, Reach, Schemes, Token, Trust};
 
 /// How a [`Hauler`](crate::Hauler) works.
 #[derive(Debug, Clone)]
@@ -214,124 +213,6 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(30),
         }
-    }
-}
-
-/// What is sent, and whom to trust.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Http {
-    /// The `User-Agent` field.
-    pub user_agent: HeaderValue,
-    /// Fields of every request. To another origin, after a redirect, only what cannot be a secret goes along.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Basic credentials (RFC 7617) for every origin of the list; those in a URL come first.
-    pub credentials: Option<Credentials>,
-    /// Which certificates to believe.
-    pub trust: Trust,
-    /// Which URLs to ask.
-    pub schemes: Schemes,
-    /// Through whom to ask.
-    pub proxies: Proxies,
-    /// Connections kept open for a later request, at most and to all hosts together; no fewer than there are jobs.
-    /// Each is a file descriptor.
-    pub kept: usize,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            user_agent: HeaderValue::from_static(concat!("haul/", env!("CARGO_PKG_VERSION"))),
-            headers: Vec::new(),
-            credentials: None,
-            trust: Trust::default(),
-            schemes: Schemes::default(),
-            proxies: Proxies::default(),
-            kept: 256,
-        }
-    }
-}
-
-/// A user and a password; `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Credentials {
-    /// The user-id (RFC 7617).
-    pub user: String,
-    /// The password.
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)")
-    }
-}
-
-/// Which URLs to ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Schemes {
-    /// `http:` and `https:`.
-    #[default]
-    Any,
-    /// `https:` alone, on redirects too.
-    HttpsOnly,
-}
-
-impl Schemes {
-    /// May this URL of the list be asked?
-    pub(crate) fn allow(self, url: &Url) -> Result<(), TransferError> {
-        self.check(url, "plain http, and --https-only refuses that; write https://")
-    }
-
-    /// May a redirect to this URL be followed?
-    pub(crate) fn allow_redirect(self, url: &Url) -> Result<(), TransferError> {
-        self.check(url, "redirects to plain http, and --https-only refuses that")
-    }
-
-    fn check(self, url: &Url, why: &'static str) -> Result<(), TransferError> {
-        let is_fine = self == Self::Any || url.scheme() == "https";
-        if is_fine {
-            Ok(())
-        } else {
-            Err(TransferError::Refused(why))
-        }
-    }
-}
-
-/// Which certificates to believe.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Trust {
-    /// The machine's own store (on Unix `SSL_CERT_FILE` and `SSL_CERT_DIR` name another).
-    #[default]
-    System,
-    /// The machine's own store, and the certificates of this PEM file.
-    SystemAnd(PathBuf),
-    /// Any certificate at all. Whoever is on the way can read and change everything.
-    Anyone,
-}
-
-/// Through whom to ask; each URL may hold credentials. Schemes: http, https, socks5, socks5h.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Proxies {
-    /// For `http:` URLs.
-    pub http: Option<Url>,
-    /// For `https:` URLs.
-    pub https: Option<Url>,
-    /// Hosts, domains and networks asked directly, in the form of the `no_proxy` variable.
-    pub except: Option<String>,
-}
-
-impl fmt::Debug for Proxies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |url: &Option<Url>| url.as_ref().map(crate::tame::redact);
-        f.debug_struct("Proxies")
-            .field("http", &shown(&self.http))
-            .field("https", &shown(&self.https))
-            .field("except", &self.except)
-            .finish()
     }
 }
 

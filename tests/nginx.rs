@@ -314,3 +314,93 @@ fn programs_are_told_of_the_connections_that_were_made_and_kept() {
         }
     }
 }
+
+#[test]
+fn a_certificate_of_one_s_own_opens_what_is_closed_without_it() {
+    for over in [Over::Https1, Over::Https2] {
+        let room = Room::new();
+        let files = given(&room, 3, 1000);
+        let Some(nginx) = Nginx::serving(&room.beside("")) else {
+            return;
+        };
+        let list = below(&nginx, over, "/known/", &files);
+        let haul = || room.haul().arg("--ca-cert").arg(nginx.authority());
+        haul().stdin(&list).run().fails().says("403");
+        let [certificate, key] = nginx.visitor();
+        let haul = haul().arg("--cert").arg(&certificate).arg("--key").arg(&key);
+        haul.stdin(&list).run().succeeds();
+        holds_exactly(&room, &files);
+    }
+}
+
+#[test]
+fn a_certificate_and_its_key_may_be_one_file_in_either_order() {
+    let room = Room::new();
+    let files = given(&room, 1, 1000);
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    let parts = nginx
+        .visitor()
+        .map(|path| fs::read_to_string(path).expect("a PEM file"));
+    let list = below(&nginx, Over::Https2, "/known/", &files);
+    for (name, text) in [("a.pem", parts.concat()), ("b.pem", [&*parts[1], &*parts[0]].concat())] {
+        let haul = room.haul().arg("-f").arg("--ca-cert").arg(nginx.authority());
+        haul.arg("--cert")
+            .arg(room.give(name, text))
+            .stdin(&list)
+            .run()
+            .succeeds();
+    }
+}
+
+#[test]
+fn a_certificate_of_one_s_own_is_shown_to_no_origin_but_those_of_the_list() {
+    let room = Room::new();
+    let files = given(&room, 1, 1000);
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    let run = |list: String| {
+        let [certificate, key] = nginx.visitor();
+        let haul = room.haul().args(["-f", "-j1"]).arg("--ca-cert").arg(nginx.authority());
+        haul.arg("--cert")
+            .arg(certificate)
+            .arg("--key")
+            .arg(key)
+            .stdin(list)
+            .run()
+    };
+    let url = |over, path| nginx.url(over, path) + "\n";
+    run(url(Over::Https2, "/stay/")).succeeds();
+    // It is not shown over a connection that has shown it before, either.
+    let list = url(Over::Https1, "/known/000.bin") + &url(Over::Https2, "/away/");
+    run(list).fails().says("403").says("finished 1 of 2 files");
+    assert_eq!(fs::read(room.path("000.bin")).expect("the file"), files[0].1);
+}
+
+#[test]
+fn a_certificate_of_one_s_own_that_cannot_be_used_is_a_usage_error() {
+    let room = Room::new();
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    let [certificate, key] = nginx.visitor();
+    let other = Nginx::serving(&room.beside("")).expect("another nginx");
+    let stranger = other.visitor()[1].clone();
+    let (empty, nowhere) = (room.give("empty.pem", ""), room.beside("nowhere.pem"));
+    for (cert, with, why) in [
+        (&certificate, None, "no PEM key"),
+        (&certificate, Some(&stranger), "of another certificate"),
+        (&certificate, Some(&empty), "empty.pem: no PEM key"),
+        (&nowhere, Some(&key), "nowhere.pem: no such file"),
+        (&empty, Some(&key), "no PEM certificate"),
+    ] {
+        let mut haul = room.haul().arg(nginx.url(Over::Http1, "/a")).arg("--cert").arg(cert);
+        if let Some(key) = with {
+            haul = haul.arg("--key").arg(key);
+        }
+        haul.run().exits_with(2).says(why);
+    }
+    assert_eq!(nginx.end().len(), 0, "nothing is asked for");
+}

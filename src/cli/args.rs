@@ -12,19 +12,22 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
 
 use super::generate::Kind;
 use super::report::Wanted;
 use super::shard::Share;
 use super::view::{ColorChoice, ProgressChoice};
 use crate::checksum::{Checksum, Checksums};
+use crate::cookies::Cookies;
 use crate::list::Format;
 use crate::settings::{
-    Credentials, Durability, Existing, Http, Layout, Naming, OnFailure, Pace, Retry, Schemes, Settings, Split,
-    Timeouts, Trust,
+    Credentials, Durability, Existing, Http, Identity, Layout, Naming, OnFailure, Pace, Reach, Retry, Schemes,
+    Settings, Split, Timeouts, Trust,
 };
 use values::{
-    at_least_one, checksum, checksums, credentials, field, levels, number, rate, size, speed, split, time, value,
+    at_least_one, checksum, checksums, cookies, credentials, field, levels, number, proxy, rate, size, speed, split,
+    time, value,
 };
 
 const ABOUT: &str = "Downloads lists of URLs, many at a time: every byte right, every failure named";
@@ -194,6 +197,10 @@ pub(crate) struct Args {
     #[arg(long, env = "HAUL_HTTPS_ONLY", help_heading = "Limits")]
     pub(crate) https_only: bool,
 
+    /// Refuse private, loopback, link-local and other addresses that are not public, on redirects too
+    #[arg(long, env = "HAUL_PUBLIC_ONLY", help_heading = "Limits")]
+    pub(crate) public_only: bool,
+
     /// Fetch no file that is larger
     #[arg(long, value_name = "SIZE", env = "HAUL_MAX_SIZE", value_parser = size, help_heading = "Limits")]
     pub(crate) max_size: Option<u64>,
@@ -222,6 +229,18 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "USER:PASSWORD", env = "HAUL_USER", hide_env_values = true, value_parser = credentials, help_heading = "Request")]
     pub(crate) user: Option<Credentials>,
 
+    /// Leave the file of the variable NETRC, or ~/.netrc, alone
+    #[arg(long, env = "HAUL_NO_NETRC", help_heading = "Request")]
+    pub(crate) no_netrc: bool,
+
+    /// A cookies.txt, in the form that browsers and curl write; each cookie goes to its own hosts alone
+    #[arg(short = 'b', long, value_name = "FILE", env = "HAUL_COOKIES", value_parser = cookies, value_hint = ValueHint::FilePath, help_heading = "Request")]
+    pub(crate) cookies: Option<Cookies>,
+
+    /// Ask through this proxy: http, https, socks5 or socks5h; USER:PASSWORD@ before its host
+    #[arg(short = 'x', long, value_name = "URL", env = "HAUL_PROXY", hide_env_values = true, value_parser = proxy, value_hint = ValueHint::Url, help_heading = "Request")]
+    pub(crate) proxy: Option<Url>,
+
     /// Believe any certificate; whoever is on the way can then read and change everything
     #[arg(
         short = 'k',
@@ -235,6 +254,14 @@ pub(crate) struct Args {
     /// Believe the certificates of this PEM file, too
     #[arg(long, value_name = "FILE", env = "HAUL_CA_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) ca_cert: Option<PathBuf>,
+
+    /// Show the certificate of this PEM file to servers of the list that ask for one
+    #[arg(long, value_name = "FILE", env = "HAUL_CERT", value_hint = ValueHint::FilePath, help_heading = "Request")]
+    pub(crate) cert: Option<PathBuf>,
+
+    /// Its private key, if that is in another PEM file
+    #[arg(long, value_name = "FILE", env = "HAUL_KEY", value_hint = ValueHint::FilePath, help_heading = "Request", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 
     /// Nothing but failures
     #[arg(
@@ -434,16 +461,22 @@ impl From<&Args> for Settings {
             timeout,
             min_speed,
             fail_fast,
-            https_only,
+            https_only: _,
+            public_only: _,
             max_size,
             checksum: _,
             checksums,
             fsync,
-            headers,
-            user_agent,
-            user,
-            insecure,
-            ca_cert,
+            headers: _,
+            user_agent: _,
+            user: _,
+            no_netrc: _,
+            cookies: _,
+            proxy: _,
+            insecure: _,
+            ca_cert: _,
+            cert: _,
+            key: _,
             quiet: _,
             verbose: _,
             progress: _,
@@ -461,7 +494,6 @@ impl From<&Args> for Settings {
             version: _,
             command: _,
         } = args;
-        let http = Http::default();
         Self {
             dir: dir.clone().unwrap_or_else(|| PathBuf::from(".")),
             jobs: *jobs,
@@ -501,19 +533,44 @@ impl From<&Args> for Settings {
                 connect: *connect_timeout,
                 silence: *timeout,
             },
-            http: Http {
-                user_agent: user_agent.clone().unwrap_or_else(|| http.user_agent.clone()),
-                headers: headers.clone(),
-                credentials: user.clone(),
-                trust: match ca_cert {
-                    _ if *insecure => Trust::Anyone,
-                    Some(path) => Trust::SystemAnd(path.clone()),
-                    None => Trust::System,
-                },
-                schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
-                ..http
-            },
+            http: http(args),
         }
+    }
+}
+
+/// What is sent, to whom, and whom to trust.
+fn http(args: &Args) -> Http {
+    let Args {
+        user_agent,
+        headers,
+        user,
+        cookies,
+        ca_cert,
+        insecure,
+        cert,
+        key,
+        public_only,
+        https_only,
+        ..
+    } = args;
+    let http = Http::default();
+    Http {
+        user_agent: user_agent.clone().unwrap_or_else(|| http.user_agent.clone()),
+        headers: headers.clone(),
+        credentials: user.clone(),
+        cookies: cookies.clone().unwrap_or_default(),
+        trust: match ca_cert {
+            _ if *insecure => Trust::Anyone,
+            Some(path) => Trust::SystemAnd(path.clone()),
+            None => Trust::System,
+        },
+        identity: cert.clone().map(|certificate| Identity {
+            certificate,
+            key: key.clone(),
+        }),
+        reach: if *public_only { Reach::Public } else { Reach::Anywhere },
+        schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
+        ..http
     }
 }
 

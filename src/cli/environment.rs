@@ -1,9 +1,47 @@
 //! What the environment asks for, read here and nowhere else: the engine takes settings.
 
-use anyhow::Context as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
 use url::Url;
 
-use crate::settings::Proxies;
+use crate::netrc::Netrc;
+use crate::settings::{Proxies, Token};
+
+/// The bearer token of `HAUL_TOKEN`. There is no option for it: everybody on a machine can read command lines.
+pub(super) fn token(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Token>> {
+    let text = variable("HAUL_TOKEN").unwrap_or_default();
+    match text.trim() {
+        "" => Ok(None),
+        // The value is a secret and is not repeated.
+        text => Token::new(text)
+            .map(Some)
+            .context("HAUL_TOKEN is no token: it holds blanks, or characters that are not ASCII"),
+    }
+}
+
+/// The netrc that the variable `NETRC` names, or that of the home directory if there is one.
+pub(super) fn netrc(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Netrc> {
+    let read = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = read("NETRC");
+    let Some(path) = named.clone().or_else(|| Some(read("HOME")?.join(".netrc"))) else {
+        return Ok(Netrc::default());
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Netrc::parse(&text).map_err(|error| refused(&path, &error.to_string())),
+        Err(error) if named.is_none() && is_nothing(&error) => Ok(Netrc::default()),
+        Err(error) => Err(refused(&path, &crate::error::os(&error))),
+    }
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn refused(path: &Path, why: &str) -> anyhow::Error {
+    anyhow!("cannot use {}: {why}; --no-netrc leaves it alone", path.display())
+}
 
 /// The proxies of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl reads them: small letters come
 /// first, and `HTTP_PROXY` in capitals is not read, since a CGI server sets it from a request's `Proxy` field.
@@ -14,23 +52,32 @@ pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> anyhow::Resu
     Ok(Proxies {
         http: proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone()),
         https: proxy("https_proxy", either("https_proxy"))?.or(all),
-        except: either("no_proxy"),
+        except: except(&variable),
     })
+}
+
+/// The hosts of `no_proxy`, which are asked directly whoever names the proxy.
+pub(super) fn except(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+    read("no_proxy").or_else(|| read("NO_PROXY"))
 }
 
 fn proxy(name: &str, value: Option<String>) -> anyhow::Result<Option<Url>> {
     let Some(value) = value else { return Ok(None) };
-    let value = if value.contains("://") {
-        value
-    } else {
-        format!("http://{value}")
-    };
     // The value may hold a password and is not repeated.
-    let url = Url::parse(&value).ok().filter(|url| {
-        url.has_host() && ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&url.scheme())
-    });
-    url.map(Some)
-        .with_context(|| format!("{name} is not the URL of a proxy"))
+    let url = proxy_url(&value).map(Some);
+    url.with_context(|| format!("{name} is not the URL of a proxy"))
+}
+
+/// The URL of a proxy; one without a scheme speaks http.
+pub(super) fn proxy_url(text: &str) -> Option<Url> {
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
+    url.ok().filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()))
 }
 
 #[cfg(test)]

@@ -152,6 +152,7 @@ pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<
     }
     match output {
         Output::Stdout if args.dry_run => bail!("-n says which file a URL would have, and with -o - it has none"),
+        Output::Stdout if args.json => bail!("--json and -o - would both write to standard output"),
         Output::Path(path) if leads_out(path) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let folder = path.parent().unwrap_or(Path::new("/")).to_string_lossy();

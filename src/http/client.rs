@@ -1,34 +1,27 @@
 //! How the connections are made: TLS, proxies, name lookup, and a note when one is new.
 
 use std::cell::Cell;
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::{self, Connected, HttpInfo};
-use percent_encoding::percent_decode_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::HeaderValue;
 use reqwest::{Client, NoProxy, Proxy, Response, redirect, retry};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::ClientConfig;
 use tokio::time::{Instant, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
-use url::Url;
 
-use super::trouble::NoAddress;
+use super::Leg;
+use super::tls::{Face, Tls};
+use super::trouble::{NoAddress, OutOfReach};
 use crate::error::SetupError;
 use crate::lock::lock;
-use crate::settings::{Credentials, Http as Settings, Proxies, Timeouts, Trust};
+use crate::settings::{Http as Settings, Proxies, Reach, Timeouts};
 
 /// Bytes of one answer that may be under way over HTTP/2 (RFC 9113 section 5.2): 40 MiB/s at a round trip of 100 ms.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -39,11 +32,11 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Maker {
     proxies: Vec<Proxy>,
-    extra: Vec<CertificateDer<'static>>,
-    trust: Trust,
+    /// Is the proxy of `http:` URLs spoken to by TLS?
+    has_secure_proxy: bool,
+    tls: Tls,
+    reach: Reach,
     timeouts: Timeouts,
-    /// For `https:` URLs. Made once: it holds the machine's certificates and remembers TLS sessions.
-    tls: OnceLock<ClientConfig>,
 }
 
 /// How many connections were begun.
@@ -51,41 +44,45 @@ pub(super) type Made = Arc<AtomicUsize>;
 
 impl Maker {
     pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
-        let extra = match &settings.trust {
-            Trust::SystemAnd(path) => certificates(path)?,
-            _ => Vec::new(),
-        };
         Ok(Self {
             proxies: proxies(&settings.proxies).map_err(|e| SetupError::Http(e.to_string()))?,
-            extra,
-            trust: settings.trust.clone(),
+            has_secure_proxy: settings
+                .proxies
+                .http
+                .as_ref()
+                .is_some_and(|url| url.scheme() == "https"),
+            tls: Tls::new(settings)?,
+            reach: settings.reach,
             timeouts: timeouts.clone(),
-            tls: OnceLock::new(),
         })
     }
 
     /// Did the user name certificates? Then what is wrong with them is said before the first request.
     pub(super) fn must_be_tried(&self) -> bool {
-        !self.extra.is_empty()
+        self.tls.is_named()
     }
 
-    /// A client for `http:` URLs, which trusts nobody's certificate and reads none.
+    /// As whom a request over TLS is made.
+    pub(super) fn face(&self, leg: Leg) -> Face {
+        match leg {
+            Leg::Away if self.tls.has_identity() => Face::Anonymous,
+            _ => Face::Known,
+        }
+    }
+
+    /// A client for `http:` URLs, which trusts nobody's certificate and reads none, unless its proxy has one.
     pub(super) fn plain(&self, made: &Made) -> Result<Client, SetupError> {
-        self.client(self.tls(RootCertStore::empty())?, made)
+        let tls = if self.has_secure_proxy {
+            self.tls.as_somebody(Face::Anonymous)?
+        } else {
+            self.tls.without_trust()?
+        };
+        self.client(tls, made)
     }
 
     /// A client for `https:` URLs.
-    pub(super) fn secure(&self, made: &Made) -> Result<Client, SetupError> {
-        if let Some(tls) = self.tls.get() {
-            return self.client(tls.clone(), made);
-        }
-        let mut roots = RootCertStore::empty();
-        if self.trust != Trust::Anyone {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots.add_parsable_certificates(self.extra.iter().cloned());
-        }
-        let tls = self.tls(roots)?;
-        self.client(self.tls.get_or_init(|| tls).clone(), made)
+    pub(super) fn secure(&self, face: Face, made: &Made) -> Result<Client, SetupError> {
+        self.client(self.tls.as_somebody(face)?, made)
     }
 
     fn client(&self, tls: ClientConfig, made: &Made) -> Result<Client, SetupError> {
@@ -103,35 +100,16 @@ impl Maker {
             // reads it so reads the same lengths as its sender. The other leniencies stay off: a field that is dropped
             // because it is malformed may be the one that says where the body ends.
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .dns_resolver(Lookup)
+            .dns_resolver(Lookup(self.reach))
             .connector_layer(NoteNew(Arc::clone(made)));
         for proxy in &self.proxies {
             builder = builder.proxy(proxy.clone());
         }
         builder.build().map_err(|error| refused(&error))
     }
-
-    fn tls(&self, roots: RootCertStore) -> Result<ClientConfig, SetupError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| refused(&error))?;
-        let mut config = match self.trust {
-            Trust::Anyone => {
-                let verifier = Arc::new(BelieveAnyone(provider));
-                config
-                    .dangerous()
-                    .with_custom_certificate_verifier(verifier)
-                    .with_no_client_auth()
-            }
-            _ => config.with_root_certificates(roots).with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
-    }
 }
 
-fn refused(error: &dyn std::fmt::Display) -> SetupError {
+pub(super) fn refused(error: &dyn std::fmt::Display) -> SetupError {
     SetupError::Http(error.to_string())
 }
 
@@ -143,57 +121,17 @@ fn proxies(settings: &Proxies) -> reqwest::Result<Vec<Proxy>> {
     proxies.map(|proxy| Ok(proxy?.no_proxy(except.clone()))).collect()
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
-    let wrong = |what: String| SetupError::Certificates {
-        path: path.to_owned(),
-        what,
-    };
-    let pem = fs::read(path).map_err(|error| wrong(crate::error::os(&error)))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| wrong(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(wrong("no PEM certificate in it".into()));
-    }
-    // One that cannot be read would be missed only when a server is not believed, and nobody would know why.
-    let mut trial = RootCertStore::empty();
-    let mut added = certificates.iter().map(|certificate| trial.add(certificate.clone()));
-    added
-        .try_for_each(|added| added)
-        .map_err(|error| wrong(error.to_string()))?;
-    Ok(certificates)
-}
-
-/// The credentials in a URL's userinfo, percent-decoded.
-pub(super) fn credentials_of(url: &Url) -> Option<Credentials> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Some(Credentials {
-        user: decoded(url.username()),
-        password: decoded(url.password().unwrap_or_default()),
-    })
-}
-
-/// The `Authorization` field of the Basic scheme (RFC 7617), marked as sensitive.
-pub(super) fn basic(credentials: &Credentials) -> Option<HeaderValue> {
-    use base64::Engine as _;
-    let Credentials { user, password } = credentials;
-    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// The system's name lookup, with an error that can be told from others.
-struct Lookup;
+/// The system's name lookup, with errors that can be told from others. There is no other one, so addresses that are not
+/// in reach are left out of what is connected to, however often a name server changes its mind.
+struct Lookup(Reach);
 
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NoAddress)?;
-            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+            let found = reach.filter(found).map_err(OutOfReach)?;
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
@@ -329,44 +267,5 @@ where
             });
             Ok(connection)
         })
-    }
-}
-
-/// `--insecure`: whoever is on the way can read and change everything, and the user has said so.
-#[derive(Debug)]
-struct BelieveAnyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for BelieveAnyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use reqwest::Client;
 use url::Url;
 
+use super::Leg;
 use super::client::{Made, Maker};
+use super::tls::Face;
 use crate::error::{SetupError, TransferError};
 
 #[derive(Debug)]
@@ -26,6 +28,8 @@ struct Generation {
     plain: Client,
     /// Made at the first `https:` URL: reading the machine's certificates takes longer than a small run.
     secure: OnceLock<Client>,
+    /// The same without the user's certificate: a connection that showed it is not for everybody.
+    anonymous: OnceLock<Client>,
     /// Connections that were begun. No more than these can be idle.
     made: Made,
 }
@@ -35,7 +39,7 @@ impl Clients {
     pub(super) fn new(maker: Maker, kept: usize) -> Result<Self, SetupError> {
         let first = Generation::new(&maker)?;
         if maker.must_be_tried() {
-            let _ = first.secure.set(maker.secure(&first.made)?);
+            let _ = first.secure.set(maker.secure(Face::Known, &first.made)?);
         }
         Ok(Self {
             maker,
@@ -44,16 +48,19 @@ impl Clients {
         })
     }
 
-    /// The client for a URL.
-    pub(super) fn of(&self, url: &Url) -> Result<Client, TransferError> {
+    /// The client for a URL on this leg.
+    pub(super) fn of(&self, url: &Url, leg: Leg) -> Result<Client, TransferError> {
         let generation = self.now();
         if generation.made.load(Ordering::Relaxed) > self.kept {
             self.replace(&generation);
         }
-        self.now().client(&self.maker, url).map_err(|error| TransferError::Tls {
-            what: error.to_string(),
-            passing: false,
-        })
+        let face = self.maker.face(leg);
+        self.now()
+            .client(&self.maker, url, face)
+            .map_err(|error| TransferError::Tls {
+                what: error.to_string(),
+                passing: false,
+            })
     }
 
     /// Lets go of all connections that are idle now.
@@ -85,19 +92,22 @@ impl Generation {
         Ok(Self {
             plain: maker.plain(&made)?,
             secure: OnceLock::new(),
+            anonymous: OnceLock::new(),
             made,
         })
     }
 
-    fn client(&self, maker: &Maker, url: &Url) -> Result<Client, SetupError> {
-        if url.scheme() == "http" {
-            return Ok(self.plain.clone());
-        }
-        if let Some(client) = self.secure.get() {
+    fn client(&self, maker: &Maker, url: &Url, face: Face) -> Result<Client, SetupError> {
+        let kept = match face {
+            _ if url.scheme() == "http" => return Ok(self.plain.clone()),
+            Face::Known => &self.secure,
+            Face::Anonymous => &self.anonymous,
+        };
+        if let Some(client) = kept.get() {
             return Ok(client.clone());
         }
-        let client = maker.secure(&self.made)?;
-        Ok(self.secure.get_or_init(|| client).clone())
+        let client = maker.secure(face, &self.made)?;
+        Ok(kept.get_or_init(|| client).clone())
     }
 }
 
@@ -115,11 +125,11 @@ mod tests {
         clients.renew();
         for made in [0, 3] {
             first.made.store(made, Ordering::Relaxed);
-            clients.of(&url).unwrap();
+            clients.of(&url, Leg::Home).unwrap();
             assert!(is_first(&clients, &first), "{made}");
         }
         first.made.store(4, Ordering::Relaxed);
-        clients.of(&url).unwrap();
+        clients.of(&url, Leg::Home).unwrap();
         let second = clients.now();
         assert!(!Arc::ptr_eq(&first, &second));
         second.made.store(1, Ordering::Relaxed);

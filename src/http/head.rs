@@ -146,8 +146,19 @@ impl Head {
                 "{status} redirect to {scheme}:, which is not http or https"
             )));
         }
-        Ok(to)
+        Ok(with_userinfo_of(from, to))
     }
+}
+
+/// Who asked an origin as somebody still is that one where it leads within itself. To another origin, nothing goes along.
+fn with_userinfo_of(from: &Url, mut to: Url) -> Url {
+    let has_none = to.username().is_empty() && to.password().is_none();
+    if has_none && to.origin() == from.origin() {
+        // An http or https URL can have both, so these do not fail.
+        let _ = to.set_username(from.username());
+        let _ = to.set_password(from.password());
+    }
+    to
 }
 
 /// A transfer coding other than `chunked` would be saved undecoded; hyper takes only `chunked` off.

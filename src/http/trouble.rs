@@ -14,6 +14,11 @@ use crate::error::TransferError;
 #[error("{}", crate::error::os(.0))]
 pub(super) struct NoAddress(pub(super) io::Error);
 
+/// The name has addresses, and none of them may be connected to.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(super) struct OutOfReach(pub(super) TransferError);
+
 /// Why there is no answer, from a request that had this to do with making a connection.
 pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connect: Duration) -> TransferError {
     if let Some(NoAddress(source)) = find(error) {
@@ -26,6 +31,9 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
             .unwrap_or(&said);
         return TransferError::Dns(said.into());
     }
+    if let Some(OutOfReach(TransferError::NotPublic(what))) = find(error) {
+        return TransferError::NotPublic(what.clone());
+    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls);
     }
@@ -35,10 +43,19 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
     if error.is_connect() {
         return match find::<io::Error>(error) {
             Some(io) => TransferError::Connect(copy(io)),
-            None => TransferError::Tunnel(deepest(error)),
+            None => of_proxy(deepest(error)),
         };
     }
     on_connection(error, connection.is_older_than(find(error)))
+}
+
+/// Proxies have no errors of a type of their own that could be asked.
+fn of_proxy(said: String) -> TransferError {
+    if said.contains("authorization required") {
+        TransferError::ProxyAuthentication
+    } else {
+        TransferError::Tunnel(said)
+    }
 }
 
 fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
@@ -66,7 +83,7 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
 }
 
 fn of_tls(error: &rustls::Error) -> TransferError {
-    use rustls::{CertificateError, Error as E};
+    use rustls::{AlertDescription as Alert, CertificateError, Error as E};
     const UNTRUSTED: &str = "the certificate is not to be trusted";
     let passing = !matches!(
         error,
@@ -75,12 +92,23 @@ fn of_tls(error: &rustls::Error) -> TransferError {
             | E::NoCertificatesPresented
             | E::UnsupportedNameType
             | E::PeerIncompatible(_)
+            | E::AlertReceived(
+                Alert::CertificateRequired
+                    | Alert::BadCertificate
+                    | Alert::UnsupportedCertificate
+                    | Alert::CertificateRevoked
+                    | Alert::CertificateExpired
+                    | Alert::CertificateUnknown
+                    | Alert::UnknownCA
+                    | Alert::AccessDenied
+            )
     );
     let what = match error {
         E::InvalidCertificate(CertificateError::UnknownIssuer) => {
             format!("{UNTRUSTED}: its issuer is unknown here (--ca-cert FILE adds one)")
         }
         E::InvalidCertificate(why) => format!("{UNTRUSTED}: {why}"),
+        E::AlertReceived(Alert::CertificateRequired) => "the server wants a certificate (--cert FILE)".into(),
         other => other.to_string(),
     };
     TransferError::Tls {

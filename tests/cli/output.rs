@@ -67,6 +67,7 @@ fn what_cannot_be_is_a_usage_error_that_says_what_can() {
         (&["-o", "../x.bin", &url], "-d .. -o x.bin"),
         (&["-o", "x", "-J", &url], "cannot be used with"),
         (&["-n", "-o", "-", &url], "it has none"),
+        (&["--json", "-o", "-", &url], "both write to standard output"),
     ] {
         room.haul().args(args).run().exits_with(2).says(helps);
     }

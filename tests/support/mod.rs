@@ -78,6 +78,6 @@ pub fn is_installed(program: &str) -> bool {
 
 /// Tells the reader of a failed test something.
 #[expect(clippy::print_stderr, reason = "the test harness shows this with the failure")]
-fn tell(text: &str) {
+pub fn tell(text: &str) {
     eprintln!("{text}");
 }

@@ -101,6 +101,11 @@ impl Nginx {
         self.home.path().join(authority::CERTIFICATE)
     }
 
+    /// A certificate of its authority for a visitor, and the key.
+    pub fn visitor(&self) -> [PathBuf; 2] {
+        [authority::VISITOR, authority::VISITOR_KEY].map(|name| self.home.path().join(name))
+    }
+
     /// It dies: every connection breaks, and new ones are refused.
     pub fn die(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -214,9 +219,10 @@ fn milliseconds(seconds: &str) -> Option<u64> {
     seconds.replace('.', "").parse().ok()
 }
 
-/// Besides the folder itself there are four strict views of it:
+/// Besides the folder itself there are strict views of it:
 /// `/asked/` answers 100 requests a second and 429 to more, `/held/` serves four at a time and answers 503 with a wait
-/// of a second to more, `/shared/` is the same without naming a wait, and `/slow/` takes its time.
+/// of a second to more, `/shared/` is the same without naming a wait, and `/slow/` takes its time. `/known/` is for who
+/// shows a certificate of the authority; `/stay/` and `/away/` lead to its first file, here and at the other port.
 fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> String {
     let (home, folder) = (home.display(), folder.display());
     let user = if geteuid().is_root() { "user root;" } else { "" };
@@ -234,6 +240,7 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
             access_log "{home}/access.log" short;
             sendfile on; keepalive_requests 300;
             ssl_certificate "{home}/{chain}"; ssl_certificate_key "{home}/{key}";
+            ssl_client_certificate "{home}/{authority}"; ssl_verify_client optional;
             limit_req_zone $binary_remote_addr zone=asked:1m rate=100r/s;
             limit_conn_zone $binary_remote_addr zone=held:1m;
             map $status $wait {{ 503 1; default ""; }}
@@ -251,11 +258,18 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
                 location /shared/ {{
                     alias "{folder}/"; limit_conn held 4; limit_rate 100k; sendfile_max_chunk 8k;
                 }}
+                location /known/ {{
+                    alias "{folder}/";
+                    if ($ssl_client_verify != SUCCESS) {{ return 403; }}
+                }}
+                location /away/ {{ return 302 https://127.0.0.1:{tls}/known/000.bin; }}
+                location /stay/ {{ return 302 $scheme://$http_host/known/000.bin; }}
                 location /slow/ {{ alias "{folder}/"; limit_rate 50k; }}
             }}
         }}
         "#,
         chain = authority::CHAIN,
         key = authority::KEY,
+        authority = authority::CERTIFICATE,
     )
 }

@@ -5,9 +5,11 @@ mod support;
 
 mod checksums;
 mod codings;
+mod credentials;
 mod crowd;
 mod framing;
 mod naming;
+mod reach;
 mod resume;
 mod secrets;
 mod split;

@@ -143,3 +143,86 @@ fn a_location_with_a_control_character_does_no_harm() {
         room.holds_exactly::<&str>(&[]);
     }
 }
+
+/// Runs it against a server that cuts one file, refuses another and has a third, with all that can be told, and looks
+/// through all that was told and written. Gives what the server was told.
+#[track_caller]
+fn told(prepare: impl Fn(&Room), args: &[&str], env: &[(&str, &str)], field: &str) -> String {
+    let (server, room) = (Origin::new(), Room::new());
+    server.file("/cut", "0123456789").etag("v1").always(Answer::CutAfter(4));
+    server.file("/no", "").always(Answer::Status(401));
+    server.file("/yes", "yes");
+    prepare(&room);
+    let address = server.authority();
+    let filled = |text: &str| {
+        text.replace("GIVEN", &room.beside("").display().to_string())
+            .replace("SERVER", &address)
+    };
+    let reports = ["r.json", "r.csv", "r.md", "r.html", "r.svg", "failed"].map(|name| room.beside(name));
+    let mut haul = room.haul().impatient().args(["-v", "--json", "--retries", "0"]);
+    for report in &reports[..5] {
+        haul = haul.arg("--report").arg(report);
+    }
+    haul = haul
+        .arg("--failed")
+        .arg(&reports[5])
+        .args(args.iter().map(|arg| filled(arg)));
+    for (name, value) in env {
+        haul = haul.env(name, filled(value));
+    }
+    let outcome = haul.stdin(server.list(["/cut", "/no", "/yes"])).run();
+    outcome.fails().finished(1, 3).never_says("hush").never_says("aHVza");
+    assert!(room.has("cut.part.json"), "a part");
+    let mut written: Vec<_> = reports.to_vec();
+    written.extend(room.names().iter().map(|name| room.path(name)));
+    for path in written {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned();
+        assert!(
+            !text.contains("hush") && !text.contains("aHVza"),
+            "{}: {text}",
+            path.display()
+        );
+    }
+    let said = server.requests_for("/no")[0].field(field).map(str::to_owned);
+    said.expect("the server is told")
+}
+
+/// `hush-u:hush-p`.
+const BASIC: &str = "Basic aHVzaC11Omh1c2gtcA==";
+
+#[test]
+fn a_token_a_netrc_a_cookie_and_a_proxy_s_password_are_told_to_nobody_but_their_server() {
+    let nothing = |_: &Room| {};
+    let token = told(nothing, &[], &[("HAUL_TOKEN", "hush-t")], "Authorization");
+    assert_eq!(token, "Bearer hush-t");
+    let netrc = |room: &Room| drop(room.give("netrc", "machine 127.0.0.1 login hush-u password hush-p"));
+    assert_eq!(told(netrc, &[], &[("NETRC", "GIVEN/netrc")], "Authorization"), BASIC);
+    let cookies = |room: &Room| drop(room.give("cookies", "127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\thush-c\n"));
+    assert_eq!(told(cookies, &["-b", "GIVEN/cookies"], &[], "Cookie"), "sid=hush-c");
+    let proxy = "http://hush-u:hush-p@SERVER";
+    assert_eq!(told(nothing, &["-x", proxy], &[], "Proxy-Authorization"), BASIC);
+    assert_eq!(
+        told(nothing, &[], &[("HAUL_PROXY", proxy)], "Proxy-Authorization"),
+        BASIC
+    );
+    assert_eq!(
+        told(nothing, &[], &[("http_proxy", proxy)], "Proxy-Authorization"),
+        BASIC
+    );
+}
+
+#[test]
+fn a_proxy_s_password_does_not_go_along_to_who_is_asked_without_it() {
+    let (proxy, origin) = (Origin::new(), Origin::new());
+    proxy.file("/a", "").always(Answer::to(&origin.url("/b")));
+    origin.file("/b", "b");
+    let room = Room::new();
+    let url = proxy.url("").replace("://", "://hush-u:hush-p@");
+    let haul = room
+        .haul()
+        .env("no_proxy", "127.0.0.1")
+        .args(["-x", &url, "http://files.test/a"]);
+    haul.run().succeeds().never_says("hush");
+    assert_eq!(proxy.requests()[0].field("Proxy-Authorization"), Some(BASIC));
+    assert_eq!(origin.requests()[0].field("Proxy-Authorization"), None);
+}

@@ -54,8 +54,8 @@ mod tests {
             ("haul --compare a", "haul --compare a"),
             ("haul --compare=1,4 a", "haul --compare=1,4 a"),
             (
-                "haul -ume:s3cret -HX-Key:s3cret -k http://u:s3cret@h/a?sig=s3cret",
-                "haul --header=… --user=… --insecure http://…@h/a?sig=…",
+                "haul -ume:s3cret -HX-Key:s3cret -xhttp://u:s3cret@p -k http://u:s3cret@h/a?sig=s3cret",
+                "haul --header=… --user=… --proxy=… --insecure http://…@h/a?sig=…",
             ),
         ] {
             let matches = Args::described().try_get_matches_from(words.split(' ')).unwrap();

@@ -3,8 +3,8 @@
 /// Names, as they are typed, and what to type instead.
 const FOREIGN: &[(&[&str], &str)] = &[
     (
-        &["-x", "--max-connection-per-server"],
-        "connections to one server: --per-host N; a proxy: the variables http_proxy and https_proxy",
+        &["--max-connection-per-server"],
+        "connections to one server: --per-host N",
     ),
     (
         &[
@@ -114,19 +114,38 @@ const FOREIGN: &[(&[&str], &str)] = &[
         &["--cacert", "--ca-certificate"],
         "believe the certificates of a file: --ca-cert FILE",
     ),
+    (
+        &["-E", "--certificate", "--private-key"],
+        "a certificate of yours: --cert FILE, and --key FILE if its key is in another",
+    ),
+    (
+        &["--netrc", "--netrc-optional"],
+        "nothing is needed: haul does so always",
+    ),
+    (&["--netrc-file", "--netrc-path"], "another netrc: the variable NETRC"),
+    (&["--oauth2-bearer"], "a bearer token: the variable HAUL_TOKEN"),
     (&["-U", "--useragent", "--agent"], "the User-Agent field: -A NAME"),
     (&["-e", "--referer"], "any header field: -H 'Referer: URL'"),
     (
-        &["-b", "--cookie", "--load-cookies"],
-        "any header field: -H 'Cookie: NAME=VALUE'",
+        &["--cookie", "--load-cookies"],
+        "a cookie file: -b FILE; a cookie: -H 'Cookie: NAME=VALUE'",
     ),
     (
         &["--http-user", "--http-passwd", "--http-password", "--password"],
         "credentials: -u USER:PASSWORD",
     ),
     (
-        &["--proxy", "--all-proxy", "--http-proxy", "--https-proxy"],
-        "a proxy: the variables http_proxy, https_proxy, all_proxy and no_proxy",
+        &[
+            "--all-proxy",
+            "--http-proxy",
+            "--https-proxy",
+            "--socks5",
+            "--socks5-hostname",
+            "--preproxy",
+            "--no-proxy",
+            "--noproxy",
+        ],
+        "a proxy: -x URL, or the variables http_proxy, https_proxy, all_proxy and no_proxy",
     ),
     (
         &["-S", "--silent", "--show-error", "-nv", "--no-verbose"],
@@ -223,7 +242,11 @@ mod tests {
     #[test]
     fn an_option_is_known_with_its_value_and_in_one_word() {
         for (unknown, words, begins) in [
-            ("-x", "-x16", Some("connections to one server")),
+            (
+                "--max-connection-per-server",
+                "--max-connection-per-server=16",
+                Some("connections to one server"),
+            ),
             ("--tries", "--tries=3", Some("tries after")),
             ("--tries=3", "", Some("tries after")),
             ("-c", "-nc", Some("leave files")),

@@ -58,7 +58,7 @@ fn without_beaten(command: Command, words: &[OsString]) -> Command {
 
 /// What to type instead of another program's option, in the place of clap's guess.
 fn with_advice(mut error: Error, words: &[OsString]) -> Error {
-    let is_secret = |option: &str| ["--header", "--user"].contains(&option);
+    let is_secret = |option: &str| ["--header", "--user", "--cookies", "--proxy"].contains(&option);
     let holds_secret = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(shown)) => shown.split(' ').next().is_some_and(is_secret),
         _ => false,

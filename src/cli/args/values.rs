@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
 
 use super::{Apart, Levels};
 use crate::checksum::{Checksum, Checksums};
+use crate::cookies::Cookies;
 use crate::job::Field;
 use crate::settings::{Credentials, Split};
 
@@ -91,6 +93,17 @@ pub(super) fn checksums(path: &str) -> anyhow::Result<Checksums> {
     Checksums::parse(&text).map_err(|line| anyhow!("line {line} is no checksum and name"))
 }
 
+pub(super) fn cookies(path: &str) -> anyhow::Result<Cookies> {
+    let file = std::fs::read(path).map_err(|error| match error.kind() {
+        // curl takes either, and who comes from there may give either.
+        std::io::ErrorKind::NotFound if path.contains('=') => {
+            anyhow!("a file is needed; a cookie itself: -H 'Cookie: NAME=VALUE'")
+        }
+        _ => anyhow!("cannot read it: {}", crate::error::os(&error)),
+    })?;
+    Ok(Cookies::parse(&file)?)
+}
+
 pub(super) fn levels(text: &str) -> anyhow::Result<Levels> {
     let named = text.split(',').map(str::trim).filter(|level| !level.is_empty());
     Ok(Levels(named.map(at_least_one).collect::<Result<_, _>>()?))
@@ -102,6 +115,14 @@ pub(super) fn credentials(text: &str) -> anyhow::Result<Credentials> {
         user: user.to_owned(),
         password: password.to_owned(),
     })
+}
+
+pub(super) fn proxy(text: &str) -> anyhow::Result<Url> {
+    // As with aria2c, where it is another option: a number is an address, too.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(!is_number, "-x is a proxy; connections to one server: --per-host N");
+    let url = crate::cli::environment::proxy_url(text);
+    url.context("the URL of a proxy is needed, with http, https, socks5 or socks5h")
 }
 
 pub(super) fn value(text: &str) -> anyhow::Result<HeaderValue> {
