@@ -56,41 +56,21 @@ pub(crate) fn all(scale: u32) -> Vec<Work> {
     vec![
         work("small", "small files", From::Nginx, 5000 * scale, 4 << 10, 16),
         work("medium", "files", From::Nginx, 200 * scale, 1 << 20, 8),
-        work("large", "large file", From::Nginx, 1, (512 << 20) * scale, 16),
-        work(
-            "missing",
-            "files that are not there",
-            From::Nowhere,
-            5000 * scale,
-            0,
-            16,
-        ),
-        work(
-            "far",
-            "files, each answer after 50 ms",
-            From::Far,
-            500 * scale,
-            16 << 10,
-            16,
-        ),
-        work(
-            "narrow",
-            "file, 8 MiB/s a connection",
-            From::Narrow,
-            1,
-            (48 << 20) * scale,
-            16,
-        ),
+        work("large", "file", From::Nginx, 1, (512 << 20) * scale, 16),
+        work("missing", "files", From::Nowhere, 5000 * scale, 0, 16),
+        work("far", "files", From::Far, 500 * scale, 16 << 10, 16),
+        work("narrow", "file", From::Narrow, 1, (48 << 20) * scale, 16),
     ]
 }
 
 impl Work {
     pub(crate) fn title(&self) -> String {
         let size = haul::report::size(self.size as u64);
-        let of = if self.from == From::Nowhere {
-            String::new()
-        } else {
-            format!(" of {size}")
+        let of = match self.from {
+            From::Nowhere => " that are not there".to_owned(),
+            From::Nginx => format!(" of {size}"),
+            From::Far => format!(" of {size}, each answer after 50 ms"),
+            From::Narrow => format!(" of {size}, 8 MiB/s a connection"),
         };
         format!("{}: {} {}{of}, {} at once", self.name, self.files, self.what, self.jobs)
     }
