@@ -7,6 +7,7 @@
 
 pub(crate) mod claims;
 mod errands;
+mod hashes;
 pub(crate) mod mark;
 pub(crate) mod name;
 mod nameless;

@@ -79,7 +79,19 @@ pub enum Event {
 /// The way events take: to a reader, or nowhere. A full channel holds the engine back, so a slow reader costs
 /// time and never memory.
 #[derive(Debug, Clone, Default)]
-pub struct Events(Option<mpsc::Sender<Event>>);
+pub struct Events {
+    sender: Option<mpsc::Sender<Event>>,
+    wanted: Wanted,
+}
+
+/// Which of them the reader wants to hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Wanted {
+    #[default]
+    All,
+    /// Entries that end without a file.
+    Failures,
+}
 
 impl Events {
     /// Events for nobody.
@@ -90,12 +102,35 @@ impl Events {
     /// A channel of 1,024 events. A reader that goes away is no error.
     pub fn channel() -> (Self, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(1024);
-        (Self(Some(sender)), receiver)
+        let sender = Some(sender);
+        let wanted = Wanted::All;
+        (Self { sender, wanted }, receiver)
+    }
+
+    /// The same for a reader that wants to hear of entries that end without a file, and of nothing else: the others cost
+    /// nothing.
+    pub fn of_failures() -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = Self::channel();
+        let wanted = Wanted::Failures;
+        (Self { wanted, ..events }, receiver)
     }
 
     /// Tells; waits while the channel is full. The event is only made when somebody listens.
     pub(crate) async fn send(&self, event: impl FnOnce() -> Event) {
-        if let Some(sender) = &self.0 {
+        if self.wanted == Wanted::All {
+            self.tell(event).await;
+        }
+    }
+
+    /// Tells that an entry has ended.
+    pub(crate) async fn end(&self, row: Row) {
+        if self.wanted == Wanted::All || row.error().is_some() {
+            self.tell(|| Event::Finished(row)).await;
+        }
+    }
+
+    async fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(sender) = &self.sender {
             let _ = sender.send(event()).await;
         }
     }
@@ -136,5 +171,34 @@ impl Meter {
         self.kept.store(here.wrapping_sub(self.received()), Ordering::Relaxed);
         self.size
             .store(size.map_or(0, |s| s.saturating_add(1)), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hauler::row;
+    use crate::job::{Job, Place, SourceUrl};
+    use crate::report::{Outcome, Source};
+
+    #[tokio::test]
+    async fn who_wants_failures_hears_of_nothing_else() {
+        let place = Place { list: None, line: 1 };
+        let url = SourceUrl::new("http://h/a".parse().unwrap());
+        let job = Arc::new(Job::new(JobId(1), place, url));
+        let row = |outcome| row(Source::Job(Arc::clone(&job)), outcome);
+        let failed = || Outcome::Failed(Arc::new(TransferError::DiskFull));
+        for ((events, mut receiver), heard) in [(Events::channel(), 3), (Events::of_failures(), 1)] {
+            events.send(|| Event::Warning("w".into())).await;
+            events.end(row(Outcome::Downloaded)).await;
+            events.end(row(failed())).await;
+            drop(events);
+            assert_eq!(receiver.len(), heard);
+            let mut last = None;
+            while let Some(event) = receiver.recv().await {
+                last = Some(event);
+            }
+            assert!(matches!(last, Some(Event::Finished(row)) if row.error().is_some()));
+        }
     }
 }

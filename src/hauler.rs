@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
             self.stop.park();
         }
         self.tally.add(&row);
-        self.events.send(|| Event::Finished(row)).await;
+        self.events.end(row).await;
     }
 }
 
@@ -323,7 +323,7 @@ impl Shared {
 }
 
 /// A row of an entry for which nothing was requested.
-fn row(source: Source, outcome: Outcome) -> Row {
+pub(crate) fn row(source: Source, outcome: Outcome) -> Row {
     let (id, place) = match &source {
         Source::Job(job) => (job.id, job.place.clone()),
         Source::Line(_) => (crate::job::JobId(0), crate::job::Place { list: None, line: 0 }),

@@ -147,7 +147,7 @@ pub(crate) struct Args {
     pub(crate) per_host: Option<NonZeroUsize>,
 
     /// Connections for one large file; auto is those that the list does not need
-    #[arg(short, long, value_name = "N|auto", env = "HAUL_SPLIT", default_value = "auto", value_parser = split, help_heading = "How many")]
+    #[arg(short, long, value_name = "N", env = "HAUL_SPLIT", default_value = "auto", value_parser = split, help_heading = "How many")]
     pub(crate) split: Split,
 
     /// Only share I (from 0) of N of the list; auto asks the environment of Slurm, AWS Batch, Cloud Run or GitLab, auto/N also that of Kubernetes

@@ -14,7 +14,7 @@ use super::report::{Reports, Run, Table, Wanted};
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::tap::{Listeners, Tap};
-use super::view::{self, ViewOptions, Viewer};
+use super::view::{self, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
 use crate::event::Events;
@@ -84,7 +84,12 @@ impl<'a> Watch<'a> {
         };
         let (reports, tables) = Reports::open(&args.reports)?;
         let listeners = listeners(args, tables, &about, &dir.to_string_lossy(), stop)?;
-        let (events, mut receiver) = Events::channel();
+        let is_unheard = options.verbosity == Verbosity::Quiet && listeners.is_nobody();
+        let (events, mut receiver) = if is_unheard {
+            Events::of_failures()
+        } else {
+            Events::channel()
+        };
         let mut tap = None;
         if !listeners.is_nobody() {
             let (opened, onward) = Tap::open(receiver, listeners).context("cannot start a thread")?;

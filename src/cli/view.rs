@@ -41,6 +41,8 @@ use crate::report::Summary;
 const FRAME: Duration = Duration::from_millis(100);
 /// How long events gather before they are told.
 const REST: Duration = Duration::from_millis(10);
+/// Bytes of lines that are written together.
+const GATHERED: usize = 16 * 1024;
 /// How often a line tells how far the run is.
 const LINE: Duration = Duration::from_secs(10);
 
@@ -135,6 +137,7 @@ fn show(
     // Without a clock there is no progress to show, but every failure is told.
     while let Some(event) = receiver.blocking_recv() {
         view.tell(&event, Instant::now());
+        view.write();
     }
     view.end();
 }
@@ -198,6 +201,8 @@ struct View {
     face: Face,
     verbosity: Verbosity,
     colour: bool,
+    /// Lines that were said and are not written yet.
+    unwritten: String,
 }
 
 enum Face {
@@ -218,6 +223,7 @@ impl View {
             face,
             verbosity: options.verbosity,
             colour: options.colour,
+            unwritten: String::new(),
         }
     }
 
@@ -243,6 +249,7 @@ impl View {
             self.tell(&event, tokio::time::Instant::now().into_std());
             next = receiver.try_recv().ok();
         }
+        self.write();
     }
 
     fn tell(&mut self, event: &Event, now: Instant) {
@@ -250,9 +257,22 @@ impl View {
         let Some(line) = said(event, self.verbosity, self.voice()) else {
             return;
         };
-        match &mut self.face {
-            Face::Bars(bars) => bars.say(line),
-            _ => drop(out::line(&line)),
+        if let Face::Bars(bars) = &mut self.face {
+            bars.say(line);
+            return;
+        }
+        self.unwritten.push_str(&line);
+        self.unwritten.push('\n');
+        if self.unwritten.len() >= GATHERED {
+            self.write();
+        }
+    }
+
+    /// Writes what was said: in one go, for a call for each line costs more than the line.
+    fn write(&mut self) {
+        if !self.unwritten.is_empty() {
+            out::raw(&self.unwritten);
+            self.unwritten.clear();
         }
     }
 
@@ -267,6 +287,7 @@ impl View {
     }
 
     fn end(&mut self) {
+        self.write();
         if let Face::Bars(bars) = &mut self.face {
             bars.end();
         }

@@ -1,31 +1,30 @@
 //! Which names this run has given away: each path once, in list order, so that the same list gives the same names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use super::Case;
+use super::hashes::{Hashes, Kind, Member, Note};
 use super::name::{self, SUFFIXES};
 use crate::job::Job;
 
-/// The paths given away, as 64-bit hashes. Two names with one hash cost the later one a number it did not need; two
-/// entries with one hash would cost the later one its file, so entries count as the same only when their names are, too.
+/// The paths given away, and the entries that they were given to, as hashes. Two names with one hash cost the later one
+/// a number it did not need. Two entries would cost the later one its file, so more is kept of those: an entry that has
+/// the path it wanted is noted there, and known again by that path and 42 bits; one that has another path by 64.
 #[derive(Debug)]
 pub(crate) struct Claims {
     case: Case,
-    taken: HashSet<u64, Ready>,
-    entries: HashSet<u64, Ready>,
-    /// The next number to try for names that collided, so that a million files of one name are not a million squared.
+    taken: Hashes,
+    /// The next number to try for names that collided often, so that a million files of one name are not a million
+    /// squared.
     numbers: HashMap<u64, u32, Ready>,
 }
 
 type Ready = BuildHasherDefault<AsIs>;
 
-#[derive(Clone, Copy, Hash)]
-enum As {
-    File,
-    Folder,
-}
+/// Numbers from which on the next one is kept. Below, it is looked for again.
+const OFTEN: u32 = 10;
 
 /// May an entry have a name, as far as the folder is concerned?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,65 +46,95 @@ impl Claims {
     pub(crate) fn new(case: Case) -> Self {
         Self {
             case,
-            taken: HashSet::default(),
-            entries: HashSet::default(),
+            taken: Hashes::new(),
             numbers: HashMap::default(),
         }
     }
 
-    /// Did the same entry, URL and path, come before?
-    pub(crate) fn is_repeated(&mut self, job: &Job) -> bool {
+    /// Gives an entry its path, as [`claim`](Self::claim) does; `None` when the same entry, URL and path and what else
+    /// is listed, came before.
+    pub(crate) fn give(&mut self, job: &Job, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> Option<PathBuf> {
         let own = job.request().filter(|own| !own.is_empty());
-        !self.entries.insert(hash(&(
-            job.url.reveal().as_str(),
-            &job.name,
-            &job.checksum,
-            job.size,
-            own,
-        )))
+        let entry = hash(&(job.url.reveal().as_str(), &job.name, &job.checksum, job.size, own));
+        let note = Note::of(entry);
+        if self.is_given(entry, note, wanted) {
+            return None;
+        }
+        let path = self.find(wanted, leave);
+        if path.as_os_str() == wanted.as_os_str() {
+            self.take(Kind::File, &path, note);
+        } else {
+            self.take(Kind::File, &path, Note::NONE);
+            self.taken.add(
+                entry,
+                Member {
+                    kind: Kind::Entry,
+                    note,
+                },
+            );
+        }
+        Some(path)
+    }
+
+    /// Has this entry a path, the one it wants or another?
+    fn is_given(&self, entry: u64, note: Note, wanted: &Path) -> bool {
+        let is = |kind| move |member: Member| member == Member { kind, note };
+        self.taken.of(self.key(wanted)).any(is(Kind::File)) || self.taken.of(entry).any(is(Kind::Entry))
     }
 
     /// Gives away a path: the one wanted, or the nearest numbered one that no earlier entry has as a file, a folder or
     /// a temporary name, and that `leave` does not object to.
     pub(crate) fn claim(&mut self, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> PathBuf {
+        let path = self.find(wanted, leave);
+        self.take(Kind::File, &path, Note::NONE);
+        path
+    }
+
+    fn find(&mut self, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> PathBuf {
         let parent = self.folder(wanted.parent().unwrap_or(Path::new("")));
         let wanted = parent.join(wanted.file_name().unwrap_or_default());
-        let path = self.free(&wanted, |claims, path| {
+        self.free(Kind::File, &wanted, |claims, path| {
             if claims.fits_file(path) {
                 leave(path)
             } else {
                 Leave::Denied
             }
-        });
-        self.taken.insert(self.key(As::File, &path));
-        path
+        })
+    }
+
+    fn take(&mut self, kind: Kind, path: &Path, note: Note) {
+        self.taken.add(self.key(path), Member { kind, note });
     }
 
     /// Gives away the folders on the way, sharing those that are folders already.
     fn folder(&mut self, wanted: &Path) -> PathBuf {
         let mut folder = PathBuf::new();
         for component in wanted.components() {
-            folder = self.free(&folder.join(component), |claims, path| {
+            folder = self.free(Kind::Folder, &folder.join(component), |claims, path| {
                 Leave::granted_if(claims.fits_folder(path))
             });
-            self.taken.insert(self.key(As::Folder, &folder));
+            self.take(Kind::Folder, &folder, Note::NONE);
         }
         folder
     }
 
-    fn free(&mut self, wanted: &Path, leave: impl Fn(&Self, &Path) -> Leave) -> PathBuf {
+    fn free(&mut self, kind: Kind, wanted: &Path, leave: impl Fn(&Self, &Path) -> Leave) -> PathBuf {
         if leave(self, wanted) == Leave::Granted {
             return wanted.to_owned();
         }
         let name = wanted.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let key = self.key(As::File, wanted);
+        // A folder's numbers are its own: it may share one that is a folder already.
+        let key = self.key(wanted) ^ kind as u64;
         let mut number = self.numbers.get(&key).copied().unwrap_or(2);
         let mut reserved = None;
         loop {
             let path = wanted.with_file_name(name::numbered(&name, number));
             match leave(self, &path) {
                 Leave::Granted => {
-                    self.numbers.insert(key, reserved.unwrap_or(number));
+                    let next = reserved.unwrap_or(number);
+                    if next >= OFTEN {
+                        self.numbers.insert(key, next);
+                    }
                     return path;
                 }
                 Leave::Reserved => reserved = reserved.or(Some(number)),
@@ -116,43 +145,46 @@ impl Claims {
     }
 
     fn fits_file(&self, path: &Path) -> bool {
-        !self.is_taken(As::File, path) && !self.is_taken(As::Folder, path) && self.leaves_temporaries_alone(path)
+        let text = path.to_string_lossy();
+        let hasher = self.hasher(&text);
+        !self.is_taken(hasher.finish()) && self.leaves_temporaries_alone(&text, &hasher)
     }
 
     fn fits_folder(&self, path: &Path) -> bool {
-        self.is_taken(As::Folder, path) || self.fits_file(path)
+        self.is(Kind::Folder, path) || self.fits_file(path)
     }
 
     /// `x.part` is where `x` grows: whichever of them is claimed first keeps the other away.
-    fn leaves_temporaries_alone(&self, path: &Path) -> bool {
-        let text = path.to_string_lossy();
+    fn leaves_temporaries_alone(&self, path: &str, hasher: &DefaultHasher) -> bool {
         SUFFIXES.iter().all(|suffix| {
-            let is_taken = |kind| self.taken.contains(&self.key_of(kind, &text, suffix));
-            let stem = text.strip_suffix(suffix).or_else(|| stem_ignoring_case(&text, suffix));
-            !is_taken(As::File)
-                && !is_taken(As::Folder)
-                && !stem.is_some_and(|stem| self.is_taken(As::File, Path::new(stem)))
+            let mut hasher = hasher.clone();
+            hasher.write(suffix.as_bytes());
+            let stem = path.strip_suffix(suffix).or_else(|| stem_ignoring_case(path, suffix));
+            !self.is_taken(hasher.finish()) && !stem.is_some_and(|stem| self.is(Kind::File, Path::new(stem)))
         })
     }
 
-    fn is_taken(&self, kind: As, path: &Path) -> bool {
-        self.taken.contains(&self.key(kind, path))
+    /// Is there a file or a folder?
+    fn is_taken(&self, key: u64) -> bool {
+        self.taken.of(key).any(|member| member.kind != Kind::Entry)
     }
 
-    fn key(&self, kind: As, path: &Path) -> u64 {
-        self.key_of(kind, &path.to_string_lossy(), "")
+    fn is(&self, kind: Kind, path: &Path) -> bool {
+        self.taken.of(self.key(path)).any(|member| member.kind == kind)
     }
 
-    /// The key of a path that ends in this suffix.
-    fn key_of(&self, kind: As, path: &str, suffix: &str) -> u64 {
+    fn key(&self, path: &Path) -> u64 {
+        self.hasher(&path.to_string_lossy()).finish()
+    }
+
+    /// Has hashed this path, and can go on with what stands behind it.
+    fn hasher(&self, path: &str) -> DefaultHasher {
         let mut hasher = DefaultHasher::new();
-        kind.hash(&mut hasher);
         match self.case {
             Case::Matters => hasher.write(path.as_bytes()),
             Case::Ignored => hasher.write(path.to_uppercase().to_lowercase().as_bytes()),
         }
-        hasher.write(suffix.as_bytes());
-        hasher.finish()
+        hasher
     }
 }
 
@@ -170,7 +202,7 @@ fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Passes a hash on: what the sets hold is hashed already.
+/// Passes a hash on: what the table holds is hashed already.
 #[derive(Debug, Default)]
 struct AsIs(u64);
 
@@ -190,9 +222,12 @@ impl Hasher for AsIs {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::job::{JobId, Place, SourceUrl};
 
     fn names(case: Case, wanted: &[&str]) -> Vec<String> {
         let mut claims = Claims::new(case);
@@ -267,6 +302,72 @@ mod tests {
                     prop_assert!(!places.contains_key(folder.to_str().unwrap()), "{:?}", given);
                 }
             }
+        }
+
+        #[test]
+        fn names_and_repetitions_are_those_of_plain_sets(listed in proptest::collection::vec((0..6_u8, "[ab](/[ab])?(\\.part)?"), 1..200)) {
+            let (mut claims, mut simple) = (Claims::new(Case::Matters), Simple::default());
+            for (number, name) in &listed {
+                let job = job(&format!("http://h/{number}"), name);
+                let given = claims.give(&job, Path::new(name), |_| Leave::Granted);
+                let given = given.map(|path| path.display().to_string());
+                prop_assert_eq!(given, simple.give(*number, name), "{} {}", number, name);
+            }
+        }
+    }
+
+    fn job(url: &str, name: &str) -> Job {
+        let place = Place { list: None, line: 1 };
+        let url = SourceUrl::new(url.parse().unwrap());
+        Job {
+            name: Some(name.into()),
+            ..Job::new(JobId(1), place, url)
+        }
+    }
+
+    /// What claims are to do, with every name kept as it is.
+    #[derive(Default)]
+    struct Simple {
+        files: HashSet<String>,
+        folders: HashSet<String>,
+        entries: HashSet<(u8, String)>,
+    }
+
+    impl Simple {
+        fn give(&mut self, number: u8, wanted: &str) -> Option<String> {
+            if !self.entries.insert((number, wanted.to_owned())) {
+                return None;
+            }
+            let path = match wanted.split_once('/') {
+                None => self.free(wanted, false),
+                Some((folder, name)) => {
+                    let folder = self.free(folder, true);
+                    self.folders.insert(folder.clone());
+                    self.free(&format!("{folder}/{name}"), false)
+                }
+            };
+            self.files.insert(path.clone());
+            Some(path)
+        }
+
+        fn free(&self, wanted: &str, is_folder: bool) -> String {
+            let (folder, name) = wanted
+                .rsplit_once('/')
+                .map_or(("", wanted), |(folder, name)| (folder, name));
+            let slash = if folder.is_empty() { "" } else { "/" };
+            let numbered = |n| format!("{folder}{slash}{}", name::numbered(name, n));
+            let mut names = std::iter::once(wanted.to_owned()).chain((2..).map(numbered));
+            names.find(|name| self.fits(name, is_folder)).unwrap()
+        }
+
+        fn fits(&self, path: &str, is_folder: bool) -> bool {
+            let is_taken = |path: &str| self.files.contains(path) || self.folders.contains(path);
+            let is_free = !is_taken(path)
+                && SUFFIXES.iter().all(|suffix| {
+                    let stem = path.strip_suffix(suffix);
+                    !is_taken(&format!("{path}{suffix}")) && !stem.is_some_and(|stem| self.files.contains(stem))
+                });
+            is_free || (is_folder && self.folders.contains(path))
         }
     }
 }

@@ -35,16 +35,16 @@ pub(crate) fn give(
     claims: &mut Claims,
     is_there: impl Fn(&Path) -> bool,
 ) -> Result<Naming, TransferError> {
-    if claims.is_repeated(job) {
-        return Ok(Naming::Repeated);
-    }
     let url = job.url.reveal();
     let wanted = match &job.name {
         Some(path) => name::of_path(path, url)?,
         None => name::in_layout(url, settings.layout),
     };
     let must_be_free = settings.existing == Existing::Rename;
-    let path = claims.claim(&wanted, |path| Leave::granted_if(!must_be_free || !is_there(path)));
+    let leave = |path: &Path| Leave::granted_if(!must_be_free || !is_there(path));
+    let Some(path) = claims.give(job, &wanted, leave) else {
+        return Ok(Naming::Repeated);
+    };
     let checksum = job.checksum.clone();
     let listed = Expect {
         checksum: checksum.or_else(|| settings.checksums.get(&wanted).cloned()),

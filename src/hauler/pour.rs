@@ -98,7 +98,7 @@ where
             ..row(Source::Job(Arc::clone(&job)), outcome)
         };
         tally.add(&row);
-        events.send(|| Event::Finished(row)).await;
+        events.end(row).await;
     }
     Ok(Poured {
         summary: tally.finish(begun.elapsed(), stop.is_asked()),
