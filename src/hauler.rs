@@ -2,6 +2,7 @@
 
 mod delivery;
 mod help;
+mod mirrors;
 pub(crate) mod names;
 pub mod pour;
 mod retry;

@@ -23,7 +23,7 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Request};
-use crate::job::{Job, OwnRequest};
+use crate::job::OwnRequest;
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -64,7 +64,6 @@ pub(crate) struct Try<'a> {
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Arc<Meter>,
-    pub(crate) job: &'a Arc<Job>,
     /// Where large files find help.
     pub(crate) offers: Option<&'a Arc<Offers>>,
     pub(crate) stop: &'a Stop,

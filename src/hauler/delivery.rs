@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use super::mirrors::Sources;
 use super::retry::{Allowance, Next, next};
 use super::{Shared, Unwritable, row};
 use crate::checksum::Checksum;
@@ -18,7 +19,7 @@ use crate::disk::{Found, Glance};
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
-use crate::job::{HostKey, Job};
+use crate::job::{HostKey, Job, SourceUrl};
 use crate::lock::lock;
 use crate::report::{Life, Outcome, Phase, Row, Source};
 use crate::settings::Existing;
@@ -48,18 +49,17 @@ pub(super) struct Entry {
 pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
     let Entry {
         job,
-        host,
         path,
         listed,
         claims,
         since,
+        ..
     } = entry;
-    let shown = job.url.to_string();
     let mut seen = None;
     // A name that is still to come is looked at when it has come.
     if claims.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, &listed)) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &job.url.to_string(), &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 return Row {
                     path: Some(path),
@@ -87,7 +87,8 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     };
     let delivery = Delivery {
         shared: &shared,
-        entry: shown,
+        entry: job.url.to_string(),
+        source: job.url.clone(),
         unseen: seen,
         job: &job,
         path: &path,
@@ -106,7 +107,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     };
     let queue = delivery.life.begun.saturating_duration_since(since);
     // The state of a transfer is large, and only an entry that has a slot has one.
-    let row = Box::pin(delivery.run(&host, slot)).await;
+    let row = Box::pin(delivery.run(slot)).await;
     Row { queue, ..row }
 }
 
@@ -136,6 +137,8 @@ struct Delivery<'a> {
     job: &'a Arc<Job>,
     /// Its URL as it is shown.
     entry: String,
+    /// The one of its sources that is asked.
+    source: SourceUrl,
     path: &'a Arc<PathBuf>,
     /// When there was nothing of it in the folder yet.
     unseen: Option<Instant>,
@@ -158,8 +161,8 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    async fn run(mut self, home: &HostKey, slot: Slot) -> Row {
-        let result = self.try_until_done(home, slot).await;
+    async fn run(mut self, slot: Slot) -> Row {
+        let result = self.try_until_done(slot).await;
         if let Err(error) = &result {
             self.shared.tell_given_up(error, self.events).await;
         }
@@ -185,10 +188,11 @@ impl Delivery<'_> {
         }
     }
 
-    async fn try_until_done(&mut self, home: &HostKey, first: Slot) -> Result<(Outcome, u64), TransferError> {
+    async fn try_until_done(&mut self, first: Slot) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         let (mut slot, mut most) = (first, 0);
+        let mut sources = Sources::of(self.job);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -199,23 +203,49 @@ impl Delivery<'_> {
             }
             // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
             // bytes again are not: a server that cannot go on would be asked for ever.
-            if self.cost.held > most {
+            let has_more = self.cost.held > most;
+            if has_more {
                 most = self.cost.held;
                 waits = retry.waits();
                 allowance.renew();
+            }
+            // Who brought more of it is asked for the rest.
+            let moves_on = !has_more && sources.moves_on(&error);
+            let home = self.turn_to(sources.now(), &mut most).await?;
+            if moves_on {
+                self.tell_retry(error, Duration::ZERO).await;
+                slot = self.unless_stopped(self.shared.slots.acquire(&home)).await??;
+                self.life.was(Phase::Rest, Instant::now());
+                continue;
             }
             match next(error, &mut waits, &mut allowance, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
-                    let wait = wait.max(self.shared.slots.held_for(home));
+                    let wait = wait.max(self.shared.slots.held_for(&home));
                     self.tell_retry(error, wait).await;
                     self.unless_stopped(tokio::time::sleep(wait)).await?;
                 }
             }
-            slot = self.unless_stopped(self.shared.slots.acquire(home)).await??;
+            slot = self.unless_stopped(self.shared.slots.acquire(&home)).await??;
             self.life.was(Phase::Rest, Instant::now());
         }
+    }
+
+    /// From here on this source is asked. Only a checksum can tell that what came from another one belongs to the same
+    /// file; without one, it goes.
+    async fn turn_to(&mut self, source: Option<&SourceUrl>, most: &mut u64) -> Result<HostKey, TransferError> {
+        let source = source.unwrap_or(&self.job.url);
+        if *source != self.source {
+            self.source = source.clone();
+            if self.listed.checksum.is_none()
+                && let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await?
+            {
+                let _ = part.discard().await;
+                (*most, self.cost.held) = (0, 0);
+            }
+        }
+        Ok(source.host())
     }
 
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
@@ -258,7 +288,8 @@ impl Delivery<'_> {
         mut want: Want,
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
-        let mut url = Cow::Borrowed(self.job.url.reveal());
+        let source = self.source.clone();
+        let mut url = Cow::Borrowed(source.reveal());
         let mut leg = Leg::Home;
         self.redirects = 0;
         loop {
@@ -284,11 +315,9 @@ impl Delivery<'_> {
                     if let Some(done) = self.finish(received, slot).await? {
                         return Ok(done);
                     }
-                    slot = self
-                        .unless_stopped(self.shared.slots.acquire(&self.job.url.host()))
-                        .await??;
+                    slot = self.unless_stopped(self.shared.slots.acquire(&source.host())).await??;
                     self.life.was(Phase::Rest, Instant::now());
-                    (url, leg) = (Cow::Borrowed(self.job.url.reveal()), Leg::Home);
+                    (url, leg) = (Cow::Borrowed(source.reveal()), Leg::Home);
                     held = self.look_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
@@ -357,10 +386,10 @@ impl Delivery<'_> {
             path: self.path,
             want,
             listed: self.listed,
-            own: self.job.request(),
+            // What is said for an entry is for its own origin.
+            own: self.job.request().filter(|_| self.source.host() == self.job.url.host()),
             namer: namer.as_ref(),
             meter: &self.meter,
-            job: self.job,
             offers: self.shared.offers.as_ref(),
             stop: self.stop,
         };

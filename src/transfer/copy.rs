@@ -123,7 +123,7 @@ impl Copy<'_> {
         let own = start..start + expected?;
         let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
         Some(offers.publish(Offer {
-            job: Arc::clone(self.job.job),
+            own: self.job.own.cloned(),
             url: self.job.url.clone(),
             leg: self.job.leg,
             validator,

@@ -15,7 +15,7 @@ use crate::disk::part::{Beside, Part};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Answer, Leg, Request};
-use crate::job::Job;
+use crate::job::OwnRequest;
 use crate::lock::lock;
 use crate::stop::Stop;
 
@@ -30,7 +30,8 @@ pub(crate) struct Offers {
 /// A file that several may fetch at once: its server takes ranges and can prove that they belong together.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    pub(crate) job: Arc<Job>,
+    /// What its requests say.
+    pub(crate) own: Option<OwnRequest>,
     /// Where the answer came from, redirects followed.
     pub(crate) url: Url,
     pub(crate) leg: Leg,
@@ -209,7 +210,7 @@ impl Tools {
             method: Method::GET,
             url: &offer.url,
             leg: offer.leg,
-            own: offer.job.request(),
+            own: offer.own.as_ref(),
             unless: None,
             range: Some((range.start, end, &offer.validator)),
         };

@@ -12,6 +12,7 @@ mod json;
 mod lists;
 mod many;
 mod memory;
+mod mirrors;
 mod names;
 mod origin;
 mod output;
