@@ -143,6 +143,8 @@ fn what_failed_is_a_list_for_both_with_all_that_an_entry_had() {
     for path in ["/a", "/b", "/c", "/d"] {
         origin.file(path, &path[1..]).then(Status(404));
     }
+    // Its mirror has nothing, either.
+    origin.file("/a?mirror", "").then(Status(404));
     let json = format!(
         r#"{{"url":"{}","out":"c.bin","blake3":"{BLAKE3_OF_C}","size":1,"headers":{{"X-A":"a"}}}}"#,
         origin.url("/c")
