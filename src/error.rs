@@ -326,6 +326,11 @@ impl TransferError {
         }
     }
 
+    /// Does the server ask to be asked less?
+    pub(crate) fn is_push_back(&self) -> bool {
+        self.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
+    }
+
     /// The status code of the answer, when there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::error::TransferError;
-use crate::job::{HostKey, JobId, SourceUrl};
+use crate::job::{HostKey, Job, JobId, SourceUrl};
 use crate::report::Row;
 
 /// A change of state. Readers ignore what they do not know.
@@ -74,6 +74,20 @@ pub enum Event {
     Warning(String),
     /// An entry has ended. Every entry of the list ends exactly once.
     Finished(Row),
+}
+
+impl Event {
+    /// This try of an entry failed, and another follows.
+    pub(crate) fn retrying(job: &Job, attempt: u32, error: TransferError, wait: Duration) -> Self {
+        Self::Retrying {
+            id: job.id,
+            url: job.url.clone(),
+            attempt,
+            why: error.to_string(),
+            error: Arc::new(error),
+            wait,
+        }
+    }
 }
 
 /// The way events take: to a reader, or nowhere. A full channel holds the engine back, so a slow reader costs

@@ -34,7 +34,7 @@ use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
 use crate::throttle::Throttle;
 use slowness::Slowness;
 
-pub(crate) use coding::{Decoded, is_the_file};
+pub(crate) use coding::Decoded;
 #[cfg(fuzzing)]
 pub(crate) use disposition::filename;
 #[cfg(fuzzing)]

@@ -132,13 +132,7 @@ impl Slots {
                 continue;
             };
             if !host.is_paused() {
-                return Ok(Slot {
-                    all,
-                    host: HostPermit {
-                        host,
-                        permit: Some(permit),
-                    },
-                });
+                return Ok(Slot::new(all, host, permit));
             }
         }
     }
@@ -148,22 +142,14 @@ impl Slots {
         let host = self.host(key);
         let permit = Arc::clone(&host.permits).try_acquire_owned().ok()?;
         let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let permit = Some(permit);
-        let host = HostPermit { host, permit };
-        (!host.host.is_paused()).then_some(Slot { all, host })
+        Some(Slot::new(all, host, permit)).filter(|slot| !slot.host.host.is_paused())
     }
 
     /// Exchanges a slot for one at another host, at once when that host has room.
     pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Result<Slot, TransferError> {
         let host = self.host(key);
         match Arc::clone(&host.permits).try_acquire_owned() {
-            Ok(permit) if !host.is_paused() => Ok(Slot {
-                all: slot.all,
-                host: HostPermit {
-                    host,
-                    permit: Some(permit),
-                },
-            }),
+            Ok(permit) if !host.is_paused() => Ok(Slot::new(slot.all, host, permit)),
             _ => {
                 drop(slot);
                 self.acquire(key).await
@@ -266,6 +252,12 @@ impl Slots {
 }
 
 impl Slot {
+    fn new(all: OwnedSemaphorePermit, host: Arc<Host>, permit: OwnedSemaphorePermit) -> Self {
+        let permit = Some(permit);
+        let host = HostPermit { host, permit };
+        Self { all, host }
+    }
+
     /// There is somebody at the host.
     pub(crate) fn answered(&self) {
         let host = &self.host.host;

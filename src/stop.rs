@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::error::TransferError;
+
 /// Asked to stop? Clones are handles to one and the same request.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(CancellationToken);
@@ -30,6 +32,11 @@ impl Stop {
     /// Waits until somebody asks.
     pub async fn asked(&self) {
         self.0.cancelled().await;
+    }
+
+    /// The future's output, or that the run was stopped: [`or`](Self::or) for those who fail then.
+    pub(crate) async fn unless<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
+        self.or(future).await.ok_or(TransferError::Cancelled)
     }
 
     /// The future's output, or `None` once somebody asks. The future is dropped half-way then, so it may only

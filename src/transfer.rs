@@ -171,8 +171,8 @@ impl Tools {
             .as_ref()
             .filter(|_| takes_parts)
             .and_then(|held| held.asked.clone());
-        let answer = job.stop.or(self.http.send(job.request(asked.as_ref())));
-        let (answer, exchange) = answer.await.ok_or(TransferError::Cancelled)??;
+        let sent = self.http.send(job.request(asked.as_ref()));
+        let (answer, exchange) = job.stop.unless(sent).await??;
         cost.exchange = Some(exchange);
         if let Some(target) = answer.head.redirect(job.url) {
             answer.drain().await;

@@ -49,11 +49,11 @@ pub(super) struct Entry {
 pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
     let Entry {
         job,
+        host,
         path,
         listed,
         claims,
         since,
-        ..
     } = entry;
     let mut seen = None;
     // A name that is still to come is looked at when it has come.
@@ -88,7 +88,8 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     let delivery = Delivery {
         shared: &shared,
         entry: job.url.to_string(),
-        source: job.url.clone(),
+        source: &job.url,
+        home: host,
         unseen: seen,
         job: &job,
         path: &path,
@@ -138,7 +139,9 @@ struct Delivery<'a> {
     /// Its URL as it is shown.
     entry: String,
     /// The one of its sources that is asked.
-    source: SourceUrl,
+    source: &'a SourceUrl,
+    /// That one's host.
+    home: HostKey,
     path: &'a Arc<PathBuf>,
     /// When there was nothing of it in the folder yet.
     unseen: Option<Instant>,
@@ -160,7 +163,7 @@ struct Delivery<'a> {
     summed: Option<Checksum>,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     async fn run(mut self, slot: Slot) -> Row {
         let result = self.try_until_done(slot).await;
         if let Err(error) = &result {
@@ -192,7 +195,8 @@ impl Delivery<'_> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         let (mut slot, mut most) = (first, 0);
-        let mut sources = Sources::of(self.job);
+        let job: &'a Job = self.job;
+        let mut sources = Sources::of(job);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -211,41 +215,45 @@ impl Delivery<'_> {
             }
             // Who brought more of it is asked for the rest.
             let moves_on = !has_more && sources.moves_on(&error);
-            let home = self.turn_to(sources.now(), &mut most).await?;
+            self.turn_to(sources.now().unwrap_or(&job.url), &mut most).await?;
             if moves_on {
                 self.tell_retry(error, Duration::ZERO).await;
-                slot = self.unless_stopped(self.shared.slots.acquire(&home)).await??;
-                self.life.was(Phase::Rest, Instant::now());
-                continue;
-            }
-            match next(error, &mut waits, &mut allowance, retry.max_wait) {
-                Next::GiveUp(error) => return Err(error),
-                Next::AtOnce => self.tries = self.tries.saturating_sub(1),
-                Next::After(wait, error) => {
-                    let wait = wait.max(self.shared.slots.held_for(&home));
-                    self.tell_retry(error, wait).await;
-                    self.unless_stopped(tokio::time::sleep(wait)).await?;
+            } else {
+                match next(error, &mut waits, &mut allowance, retry.max_wait) {
+                    Next::GiveUp(error) => return Err(error),
+                    Next::AtOnce => self.tries = self.tries.saturating_sub(1),
+                    Next::After(wait, error) => {
+                        let wait = wait.max(self.shared.slots.held_for(&self.home));
+                        self.tell_retry(error, wait).await;
+                        self.stop.unless(tokio::time::sleep(wait)).await?;
+                    }
                 }
             }
-            slot = self.unless_stopped(self.shared.slots.acquire(&home)).await??;
-            self.life.was(Phase::Rest, Instant::now());
+            slot = self.slot_at_home().await?;
         }
+    }
+
+    /// A slot for the source that is asked.
+    async fn slot_at_home(&mut self) -> Result<Slot, TransferError> {
+        let slot = self.stop.unless(self.shared.slots.acquire(&self.home)).await??;
+        self.life.was(Phase::Rest, Instant::now());
+        Ok(slot)
     }
 
     /// From here on this source is asked. Only a checksum can tell that what came from another one belongs to the same
     /// file; without one, it goes.
-    async fn turn_to(&mut self, source: Option<&SourceUrl>, most: &mut u64) -> Result<HostKey, TransferError> {
-        let source = source.unwrap_or(&self.job.url);
-        if *source != self.source {
-            self.source = source.clone();
-            if self.listed.checksum.is_none()
-                && let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await?
-            {
-                let _ = part.discard().await;
-                (*most, self.cost.held) = (0, 0);
-            }
+    async fn turn_to(&mut self, source: &'a SourceUrl, most: &mut u64) -> Result<(), TransferError> {
+        if source == self.source {
+            return Ok(());
         }
-        Ok(source.host())
+        (self.source, self.home) = (source, source.host());
+        if self.listed.checksum.is_none()
+            && let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await?
+        {
+            let _ = part.discard().await;
+            (*most, self.cost.held) = (0, 0);
+        }
+        Ok(())
     }
 
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
@@ -288,19 +296,16 @@ impl Delivery<'_> {
         mut want: Want,
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
-        let source = self.source.clone();
-        let mut url = Cow::Borrowed(source.reveal());
-        let mut leg = Leg::Home;
+        let mut url = Cow::Borrowed(self.source.reveal());
+        let (mut host, mut leg) = (self.home.clone(), Leg::Home);
         self.redirects = 0;
         loop {
-            slot = self
-                .unless_stopped(self.shared.slots.in_step(slot, &HostKey::of(&url)))
-                .await??;
+            slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
             let began = tokio::time::Instant::now();
-            let step = match self.ask(&slot, &url, leg, &want, &mut held).await {
+            let step = match self.ask((&slot, &host), &url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
-                    self.heed(&url, &error, began).await;
+                    self.heed(&host, &error, began).await;
                     self.note_unwritable(&error).await;
                     return Err(error);
                 }
@@ -315,9 +320,9 @@ impl Delivery<'_> {
                     if let Some(done) = self.finish(received, slot).await? {
                         return Ok(done);
                     }
-                    slot = self.unless_stopped(self.shared.slots.acquire(&source.host())).await??;
-                    self.life.was(Phase::Rest, Instant::now());
-                    (url, leg) = (Cow::Borrowed(source.reveal()), Leg::Home);
+                    slot = self.slot_at_home().await?;
+                    url = Cow::Borrowed(self.source.reveal());
+                    (host, leg) = (self.home.clone(), Leg::Home);
                     held = self.look_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
@@ -330,9 +335,8 @@ impl Delivery<'_> {
                     self.redirects += 1;
                     if to.origin() != url.origin() {
                         self.warn_of_downgrade(&url, &to).await;
-                        leg = Leg::Away;
-                        let host = HostKey::of(&to);
-                        slot = self.unless_stopped(self.shared.slots.exchange(slot, &host)).await??;
+                        (host, leg) = (HostKey::of(&to), Leg::Away);
+                        slot = self.stop.unless(self.shared.slots.exchange(slot, &host)).await??;
                         self.life.was(Phase::Rest, Instant::now());
                     }
                     url = Cow::Owned(to);
@@ -363,7 +367,7 @@ impl Delivery<'_> {
 
     async fn ask(
         &mut self,
-        slot: &Slot,
+        (slot, host): (&Slot, &HostKey),
         url: &Url,
         leg: Leg,
         want: &Want,
@@ -387,7 +391,7 @@ impl Delivery<'_> {
             want,
             listed: self.listed,
             // What is said for an entry is for its own origin.
-            own: self.job.request().filter(|_| self.source.host() == self.job.url.host()),
+            own: self.job.request().filter(|_| self.home == self.job.url.host()),
             namer: namer.as_ref(),
             meter: &self.meter,
             offers: self.shared.offers.as_ref(),
@@ -398,10 +402,10 @@ impl Delivery<'_> {
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);
-        self.note_standing(slot, url, step.as_ref().err(), since);
+        self.note_standing(slot, host, step.as_ref().err(), since);
         match &mut self.cost.exchange {
             None => self.cost.exchange = earlier,
-            Some(exchange) if leg == Leg::Away => exchange.away = Some(HostKey::of(url)),
+            Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
             Some(_) => {}
         }
         if let Some(path) = self.given.get().filter(|_| !was_named) {
@@ -425,33 +429,27 @@ impl Delivery<'_> {
     }
 
     /// Is there anybody at the host?
-    fn note_standing(&self, slot: &Slot, url: &Url, error: Option<&TransferError>, since: Instant) {
+    fn note_standing(&self, slot: &Slot, host: &HostKey, error: Option<&TransferError>, since: Instant) {
         match error {
             _ if self.cost.exchange.is_some() => slot.answered(),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
-                self.shared.slots.in_vain(slot, &HostKey::of(url), since.into(), error);
+                self.shared.slots.in_vain(slot, host, since.into(), error);
             }
             _ => {}
         }
     }
 
-    async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
-        self.stop.or(future).await.ok_or(TransferError::Cancelled)
-    }
-
     /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
-    async fn heed(&self, url: &Url, error: &TransferError, began: tokio::time::Instant) {
-        let host = HostKey::of(url);
-        let status = error.status().map(|status| status.as_u16());
-        if matches!(status, Some(429 | 503)) {
-            self.shared.slots.push_back(&host, began);
+    async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
+        if error.is_push_back() {
+            self.shared.slots.push_back(host, began);
         }
         let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
         let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
             return;
         };
-        let grown = self.shared.slots.pause(&host, wait);
+        let grown = self.shared.slots.pause(host, wait);
         if grown.is_zero() {
             return;
         }
@@ -461,7 +459,7 @@ impl Delivery<'_> {
         if grown < wait / 2 {
             return;
         }
-        let why = error.to_string();
+        let (host, why) = (host.clone(), error.to_string());
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }
 
@@ -503,15 +501,9 @@ impl Delivery<'_> {
     }
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
-        let event = || Event::Retrying {
-            id: self.job.id,
-            url: self.job.url.clone(),
-            attempt: self.tries,
-            why: error.to_string(),
-            error: Arc::new(error),
-            wait,
-        };
-        self.events.send(event).await;
+        self.events
+            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .await;
     }
 }
 

@@ -96,8 +96,7 @@ async fn help(
     let began = Instant::now();
     let helped = shared.tools.help(&offer, share, &stop).await;
     drop(slot);
-    let status = helped.err().and_then(|error| error.status());
-    if matches!(status.map(|status| status.as_u16()), Some(429 | 503)) {
+    if helped.is_err_and(|error| error.is_push_back()) {
         shared.slots.push_back(&host, began);
     }
 }

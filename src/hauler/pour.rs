@@ -17,7 +17,7 @@ use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Decoded, Http, Leg, Request, is_the_file};
+use crate::http::{Answer, Http, Leg, Request};
 use crate::job::{HostKey, Job};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
@@ -163,7 +163,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {
                     self.tell_retry(error, wait).await;
-                    self.unless_stopped(tokio::time::sleep(wait)).await?;
+                    self.stop.unless(tokio::time::sleep(wait)).await?;
                 }
             }
         }
@@ -204,9 +204,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
             };
             if let Some(steps) = &self.steps {
-                self.unless_stopped(steps.next()).await?;
+                self.stop.unless(steps.next()).await?;
             }
-            let (answer, exchange) = self.unless_stopped(self.http.send(request)).await??;
+            let (answer, exchange) = self.stop.unless(self.http.send(request)).await??;
             self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&url) else {
                 return Ok(answer);
@@ -253,7 +253,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     async fn begin(&mut self, answer: Box<Answer>) -> Result<Rest, TransferError> {
         let head = &answer.head;
         let name = name::of_url(self.job.url.reveal());
-        let is_coded = !head.encoding.is_empty() && head.length != Some(0) && !is_the_file(&name);
+        let is_coded = head.hides(&name);
         let length = head.length.filter(|_| !is_coded);
         self.proof = head.validator.clone().filter(|_| !is_coded).map(|validator| Proof {
             validator,
@@ -268,11 +268,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             answer.drain().await;
             return Err(error);
         }
-        let body = if is_coded {
-            Body::Decoded(Decoded::new(answer)?)
-        } else {
-            Body::Plain(answer)
-        };
+        let body = Body::of(answer, is_coded)?;
         self.receive(body, length).await?;
         Ok(Rest::None)
     }
@@ -280,7 +276,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     /// Writes the body out. Only the reading is ever given up half-way.
     async fn receive(&mut self, mut body: Body, expected: Option<u64>) -> Result<(), TransferError> {
         let mut left = expected;
-        while let Some(bytes) = self.unless_stopped(body.chunk()).await?? {
+        while let Some(bytes) = self.stop.unless(body.chunk()).await?? {
             let count = bytes.len() as u64;
             if let Some(left) = &mut left {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
@@ -318,10 +314,6 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             .map_or(Ok(()), |algorithm| Err(TransferError::Checksum(algorithm)))
     }
 
-    async fn unless_stopped<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
-        self.stop.or(future).await.ok_or(TransferError::Cancelled)
-    }
-
     async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
         if from.scheme() == "https" && to.scheme() == "http" {
             let warning = super::delivery::downgrade(&HostKey::of(from));
@@ -341,15 +333,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     }
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
-        let event = || Event::Retrying {
-            id: self.job.id,
-            url: self.job.url.clone(),
-            attempt: self.tries,
-            why: error.to_string(),
-            error: Arc::new(error),
-            wait,
-        };
-        self.events.send(event).await;
+        self.events
+            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .await;
     }
 }
 

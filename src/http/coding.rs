@@ -8,16 +8,23 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::Answer;
+use super::{Answer, Head};
 use crate::error::TransferError;
 
 /// Endings of names that say that the file itself is compressed: then the coding is the file.
 const COMPRESSED: [&str; 10] = ["gz", "tgz", "z", "br", "zst", "tzst", "xz", "bz2", "svgz", "deb"];
 
 /// Is a file of this name to be saved as it is sent, whatever its coding?
-pub(crate) fn is_the_file(name: &str) -> bool {
+fn is_the_file(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_some_and(|ending| COMPRESSED.contains(&&*ending))
+}
+
+impl Head {
+    /// Does a coding that nobody asked for hide a file of this name? Of no bytes there is nothing to take it off.
+    pub(crate) fn hides(&self, name: &str) -> bool {
+        !self.encoding.is_empty() && self.length != Some(0) && !is_the_file(name)
+    }
 }
 
 /// A body without its coding.

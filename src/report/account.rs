@@ -70,7 +70,7 @@ impl Account {
     /// Takes in an event.
     pub fn note(&mut self, event: &Event) {
         match event {
-            Event::Retrying { url, error, .. } if is_push_back(error) => {
+            Event::Retrying { url, error, .. } if error.is_push_back() => {
                 self.count(error);
                 self.hosts.of(&url.host()).push_backs += 1;
             }
@@ -96,7 +96,7 @@ impl Account {
                 if self.failures.len() < Self::KEPT {
                     self.failures.extend(Failure::of(row));
                 }
-                if is_push_back(error) {
+                if error.is_push_back() {
                     self.count(error);
                     row.host()
                         .into_iter()
@@ -111,11 +111,4 @@ impl Account {
         let status = error.status().map_or(0, |status| status.as_u16());
         *self.push_back.entry(status).or_default() += 1;
     }
-}
-
-/// Does the server ask to be asked less?
-pub(crate) fn is_push_back(error: &TransferError) -> bool {
-    error
-        .status()
-        .is_some_and(|status| matches!(status.as_u16(), 429 | 503))
 }

@@ -1,5 +1,6 @@
 //! A body on its way into its part, and the part on its way to its name.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
 use crate::disk::part::{Finish, Identity, Part};
 use crate::error::TransferError;
-use crate::http::{Answer, Decoded, Head, is_the_file};
+use crate::http::{Answer, Decoded, Head};
 use crate::report::Outcome;
 
 /// A body on its way into its part.
@@ -34,6 +35,15 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// The body of an answer, whose coding is taken off if it hides the file.
+    pub(crate) fn of(answer: Box<Answer>, is_coded: bool) -> Result<Self, TransferError> {
+        Ok(if is_coded {
+            Self::Decoded(Decoded::new(answer)?)
+        } else {
+            Self::Plain(answer)
+        })
+    }
+
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
         match self {
             Self::Plain(answer) => answer.chunk().await,
@@ -51,8 +61,7 @@ impl Copy<'_> {
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let head = Arc::clone(&answer.head);
-        // Of no bytes there is nothing to take a coding off.
-        let is_coded = !head.encoding.is_empty() && head.length != Some(0) && !is_the_file(&self.name());
+        let is_coded = head.hides(&self.name());
         // Bytes without their coding have no place in the file that the server knows.
         let length = head.length.filter(|_| !is_coded);
         let identity = Identity {
@@ -101,11 +110,7 @@ impl Copy<'_> {
                 Some(end - start)
             }
         };
-        let body = if is_coded {
-            Body::Decoded(Decoded::new(answer)?)
-        } else {
-            Body::Plain(answer)
-        };
+        let body = Body::of(answer, is_coded)?;
         let offer = if is_coded {
             None
         } else {
@@ -258,14 +263,16 @@ impl Copy<'_> {
         part: &mut Part,
         offer: Option<&Published>,
     ) -> Result<Option<Bytes>, TransferError> {
+        let mut chunk = pin!(self.job.stop.unless(body.chunk()));
         let Some(offer) = offer else {
-            return self.job.stop.or(body.chunk()).await.ok_or(TransferError::Cancelled)?;
+            return chunk.await?;
         };
+        // One wait for the bytes, however much news there is: it may be one for their turn in a limited rate.
         loop {
             offer.attend(part).await.map_err(|source| disk("write", source))?;
             tokio::select! {
                 biased;
-                chunk = self.job.stop.or(body.chunk()) => return chunk.ok_or(TransferError::Cancelled)?,
+                chunk = &mut chunk => return chunk?,
                 () = offer.shares().news() => {}
             }
         }

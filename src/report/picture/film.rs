@@ -10,7 +10,6 @@ use super::series::Series;
 use crate::error::TransferError;
 use crate::event::{Event, Meter};
 use crate::job::{HostKey, JobId};
-use crate::report::account::is_push_back;
 use crate::report::{Phase, Row, Spans};
 
 /// Entries that are drawn one by one. With more of them, they merge.
@@ -147,7 +146,7 @@ impl Film {
     }
 
     fn note_push_back(&mut self, error: &TransferError, time: f64) {
-        if is_push_back(error) {
+        if error.is_push_back() {
             self.push_backs.add_at(time, 1.0);
         }
     }
