@@ -135,19 +135,27 @@ impl Files {
         }
     }
 
+    /// The part is looked at before its record: it has that before its first byte, and loses it after its name.
     fn kind(&self) -> io::Result<Kind> {
+        let part = stat(&self.folder, &self.part)?;
         let record = stat(&self.folder, &self.record)?;
         let growing = stat(&self.folder, &self.growing)?;
         if [&record, &growing].into_iter().flatten().any(|stat| !is_plain(stat)) {
             return Ok(Kind::Strange);
         }
-        let Some(part) = stat(&self.folder, &self.part)? else {
+        let Some(part) = part else {
             // Alone, a file with the name of a record is ours only if it is one.
             let is_strange = record.is_some_and(|stat| stat.st_size > 0) && self.record()?.is_none();
             return Ok(if is_strange { Kind::Strange } else { Kind::Nothing });
         };
-        let is_ours = is_plain(&part) && (part.st_size == 0 || record.is_some());
-        Ok(if is_ours { Kind::Ours } else { Kind::Strange })
+        if is_plain(&part) && (part.st_size == 0 || record.is_some()) {
+            return Ok(Kind::Ours);
+        }
+        match stat(&self.folder, &self.part)? {
+            Some(now) if is_same(&now, &part) => Ok(Kind::Strange),
+            // Another process has finished it meanwhile, or begun anew.
+            _ => self.kind(),
+        }
     }
 
     /// Makes the part, locked; `None` if it is there or another by now.
@@ -184,7 +192,7 @@ impl Files {
         }
         let opened = posix::fstat(&file)?;
         let named = stat(&self.folder, &self.part)?;
-        if named.is_none_or(|named| (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino)) {
+        if named.is_none_or(|named| !is_same(&named, &opened)) {
             return Ok(None);
         }
         // It may have become a stranger's since it was looked at.
@@ -448,6 +456,11 @@ fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> 
         Durability::System => Ok(()),
         Durability::Disk => Ok(posix::fsync(folder)?),
     }
+}
+
+/// Are they of one and the same file?
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// A file with one name.
