@@ -8,6 +8,7 @@
 pub(crate) mod claims;
 mod errands;
 mod hashes;
+pub(crate) mod listing;
 pub(crate) mod mark;
 pub(crate) mod name;
 mod nameless;
@@ -15,6 +16,7 @@ pub(crate) mod part;
 pub(crate) mod record;
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
 use self::errands::Errands;
+use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
 
@@ -35,11 +38,19 @@ pub(crate) struct Disk {
     case: Case,
     nameless: Arc<Nameless>,
     errands: Arc<Errands>,
-    /// Files that are written while more of their bytes come. Each has a step more in memory.
-    behind: Arc<Semaphore>,
+    /// What stood in the folder, where names are told apart as we do.
+    listing: Option<Arc<Listing>>,
+    /// Steps of large files that are on their way to the disk at a time.
+    steps: Arc<Semaphore>,
+    /// Bytes of such a step.
+    step: usize,
 }
 
-const BEHIND: usize = 8;
+const STEPS: usize = 8;
+/// Bytes of a step: the more, the fewer hops to the disk; but each transfer has so many in memory, and a block more.
+const STEP: RangeInclusive<usize> = 64 * 1024..=256 * 1024;
+/// What all of them together have in memory for that.
+const ALL_STEPS: usize = 4 << 20;
 
 /// An open folder at or below the run's.
 pub(crate) type Folder = Arc<OwnedFd>;
@@ -91,8 +102,16 @@ impl Disk {
             case,
             nameless: Arc::new(Nameless::new()),
             errands: Arc::default(),
-            behind: Arc::new(Semaphore::new(BEHIND)),
+            listing: (case == Case::Matters).then(Arc::default),
+            steps: Arc::new(Semaphore::new(STEPS)),
+            step: *STEP.end(),
         }
+    }
+
+    /// For so many files at once.
+    pub(crate) fn shared_by(self, jobs: usize) -> Self {
+        let step = (ALL_STEPS / jobs.max(1)).clamp(*STEP.start(), *STEP.end());
+        Self { step, ..self }
     }
 
     /// Opens the folder if it is there, and makes nothing.
@@ -137,8 +156,24 @@ impl Disk {
         self.errand(move || disk.look(&path)).await
     }
 
+    /// When there was nothing under this path, and no part of it, if that was seen less than a second ago together with
+    /// what else is in the folder. Does not look for it.
+    pub(crate) fn seen_empty(&self, path: &Path) -> Option<Instant> {
+        let listing = self.listing.as_ref()?;
+        let Said { nothing, is_due } = listing.ask(path, Instant::now());
+        if is_due {
+            let (listing, root) = (Arc::clone(listing), Arc::clone(&self.root));
+            tokio::task::spawn_blocking(move || listing.read(&root));
+        }
+        nothing
+    }
+
     /// Looks for a file of that name and for a part of one, and touches neither. What it saw may be over a moment later.
     pub(crate) async fn glance(&self, path: &Arc<PathBuf>) -> io::Result<Glance> {
+        if let Some(at) = self.seen_empty(path) {
+            let (found, is_begun) = (Found::Nothing, false);
+            return Ok(Glance { found, is_begun, at });
+        }
         let (disk, path) = (self.clone(), Arc::clone(path));
         self.errand(move || {
             // The part first: a file that another process finishes in between is seen.

@@ -144,8 +144,10 @@ impl Events {
     }
 
     async fn tell(&self, event: impl FnOnce() -> Event) {
-        if let Some(sender) = &self.sender {
-            let _ = sender.send(event()).await;
+        let Some(sender) = &self.sender else { return };
+        // Room first: a future that holds an event is as large as the event, and every transfer has several.
+        if let Ok(room) = sender.reserve().await {
+            room.send(event());
         }
     }
 }

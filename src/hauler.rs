@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::Disk;
@@ -31,8 +31,14 @@ use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
 use crate::transfer::{Offers, Tools};
 
-/// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused.
+/// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused, and to
+/// know how many there are of a list that is not long.
 const AHEAD: usize = 4096;
+/// Those of them that have a task already, as long as all connections are in use. A task is some kilobytes that are to
+/// be near when its turn comes.
+const NEAR: usize = 64;
+/// Lines that are read before others get on.
+const BREATH: u64 = 64;
 /// Bodies that may wait for the disk beyond those that hold a connection. Each is as large as a small file at most.
 const FINISHING: usize = 64;
 /// What a list may say that nobody knows: so many kinds of it are told.
@@ -56,6 +62,8 @@ struct Shared {
     offers: Option<Arc<Offers>>,
     /// Bodies that may wait for the disk without a slot.
     finishing: Semaphore,
+    /// An entry that had a slot waits without one: another one may begin.
+    resting: Notify,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
     /// Devices that take no new files.
@@ -93,12 +101,13 @@ impl Hauler {
         let shared = Shared {
             tools: Tools {
                 http,
-                disk,
+                disk: disk.shared_by(jobs),
                 durability: settings.durability,
             },
             slots: Arc::new(Slots::new(jobs, per_host, settings.pace.apart, &settings.retry)),
             offers: help::offers(settings.split),
             finishing: Semaphore::new(FINISHING),
+            resting: Notify::new(),
             settings,
             downgraded: Mutex::default(),
             unwritable: Mutex::default(),
@@ -127,6 +136,7 @@ impl Hauler {
         let mut list = pin!(list);
         let shared = &self.shared;
         loop {
+            run.begin().await;
             tokio::select! {
                 biased;
                 Some(ended) = run.tasks.join_next() => run.collect(ended).await,
@@ -136,6 +146,7 @@ impl Hauler {
                     Some(Err(bad)) => run.refuse(bad).await,
                     None => run.end_list().await,
                 },
+                () = shared.resting.notified(), if !run.queue.is_empty() => {}
                 () = help::look(shared), if run.may_help() => run.help(),
                 else => break,
             }
@@ -155,7 +166,7 @@ struct Run<'a> {
     tasks: JoinSet<Row>,
     /// Those who help with files of others.
     helpers: JoinSet<()>,
-    /// Entries that were read, and wait for the one before: with one job only.
+    /// Entries that were read, and have no task yet.
     queue: VecDeque<delivery::Entry>,
     claims: Arc<Mutex<Claims>>,
     tally: Tally,
@@ -191,9 +202,8 @@ impl<'a> Run<'a> {
         !self.is_read && self.tasks.len() + self.queue.len() < room && self.waiting < AHEAD_BYTES
     }
 
-    /// Gives the entry its name, in list order, and a task. With one job, its task begins when the one before has ended,
-    /// its retries included.
-    /// What is of another share is given its name, for the others' sake, and nothing else.
+    /// Gives the entry its name, in list order. What is of another share is given its name, for the others' sake, and
+    /// nothing else.
     async fn start(&mut self, job: Job) {
         let is_ours = self.shared.settings.shard.is_none_or(|shard| shard.holds(&job));
         if is_ours {
@@ -213,19 +223,34 @@ impl<'a> Run<'a> {
         };
         self.waiting += job.weight();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
-        let entry = delivery::Entry {
+        self.queue.push_back(delivery::Entry {
             host: job.url.host(),
             job,
             path,
             listed,
             claims,
             since: Instant::now(),
-        };
-        let is_sequential = self.shared.settings.jobs.get() == 1;
-        if is_sequential && !self.tasks.is_empty() {
-            self.queue.push_back(entry);
-        } else {
+        });
+        if self.listed.is_multiple_of(BREATH) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Gives tasks to the next entries, in list order.
+    async fn begin(&mut self) {
+        while self.may_begin()
+            && let Some(entry) = self.queue.pop_front()
+        {
             self.spawn(entry).await;
+        }
+    }
+
+    /// May another entry have a task? With one job, it begins when the one before has ended, its retries included. Slots
+    /// that are left although entries wait are of no use to these: their hosts are slow or paused.
+    fn may_begin(&self) -> bool {
+        match self.shared.settings.jobs.get() {
+            1 => self.tasks.is_empty(),
+            jobs => self.tasks.len() < jobs.saturating_add(NEAR) || self.shared.slots.has_spare(),
         }
     }
 
@@ -281,9 +306,6 @@ impl<'a> Run<'a> {
             self.waiting -= job.weight();
         }
         self.end(row).await;
-        if let Some(next) = self.queue.pop_front() {
-            self.spawn(next).await;
-        }
     }
 
     async fn end(&mut self, row: Row) {

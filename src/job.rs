@@ -1,5 +1,6 @@
 //! One entry of the list, understood.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,6 +130,11 @@ impl SourceUrl {
         &self.0
     }
 
+    /// The URL as its `Display` shows it.
+    pub fn shown(&self) -> Cow<'_, str> {
+        crate::tame::redact(&self.0)
+    }
+
     /// Scheme, host and port: who answers for it (RFC 6454).
     pub fn host(&self) -> HostKey {
         HostKey::of(&self.0)
@@ -137,7 +143,7 @@ impl SourceUrl {
 
 impl fmt::Display for SourceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::tame::redact(&self.0))
+        f.write_str(&self.shown())
     }
 }
 

@@ -137,6 +137,11 @@ impl Slots {
         }
     }
 
+    /// Could another connection be opened, if its host has room?
+    pub(crate) fn has_spare(&self) -> bool {
+        self.all.available_permits() > 0
+    }
+
     /// A slot that nobody waits for, if there is one.
     pub(crate) fn try_acquire(&self, key: &HostKey) -> Option<Slot> {
         let host = self.host(key);

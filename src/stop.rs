@@ -42,10 +42,14 @@ impl Stop {
     /// The future's output, or `None` once somebody asks. The future is dropped half-way then, so it may only
     /// read or sleep: a write that is cut in two is a file that is wrong.
     pub async fn or<F: Future>(&self, future: F) -> Option<F::Output> {
+        if self.is_asked() {
+            return None;
+        }
         tokio::select! {
             biased;
-            () = self.0.cancelled() => None,
+            // What is ready at once need not be in the list of those who wait for the end.
             output = future => Some(output),
+            () = self.0.cancelled() => None,
         }
     }
 }

@@ -16,7 +16,8 @@ pub fn is_treacherous(c: char) -> bool {
 
 /// The text with every treacherous character replaced by U+FFFD.
 pub fn tame(text: &str) -> Cow<'_, str> {
-    if text.contains(is_treacherous) {
+    let is_plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
+    if !is_plain && text.contains(is_treacherous) {
         Cow::Owned(text.replace(is_treacherous, "\u{FFFD}"))
     } else {
         Cow::Borrowed(text)
@@ -28,10 +29,15 @@ pub const HIDDEN: char = '…';
 
 /// The URL as it may be shown: without userinfo, and with only those query values that are plainly no secret.
 /// A signature looks like any other value, so a value is hidden unless its name or its form clears it.
-pub fn redact(url: &Url) -> String {
+pub fn redact(url: &Url) -> Cow<'_, str> {
+    let has_userinfo = !url.username().is_empty() || url.password().is_some();
+    if !has_userinfo && url.query().is_none() && url.fragment().is_none() {
+        // A URL of http or https is all ASCII, its control characters percent-encoded.
+        return tame(url.as_str());
+    }
     let mut shown = String::with_capacity(url.as_str().len());
     let _ = write!(shown, "{}://", url.scheme());
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_userinfo {
         shown.push_str("…@");
     }
     shown.push_str(url.host_str().unwrap_or_default());
@@ -43,7 +49,7 @@ pub fn redact(url: &Url) -> String {
         let pairs: Vec<_> = query.split('&').map(shown_pair).collect();
         let _ = write!(shown, "?{}", pairs.join("&"));
     }
-    tame(&shown).into_owned()
+    tame(&shown).into_owned().into()
 }
 
 /// A line that is no URL as it may be shown, for it may have been meant for one, or for several: what stands between

@@ -9,14 +9,15 @@ pub(crate) mod resume;
 mod shares;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use url::Url;
 
 use crate::checksum::{Adding, Checksum};
+use crate::disk::listing::FRESH;
 use crate::disk::part::{self, Earlier, Part};
 use crate::disk::record::Record;
 use crate::disk::{Disk, Found, Glance};
@@ -113,6 +114,12 @@ impl Tools {
     pub(crate) async fn glance(&self, path: &Arc<PathBuf>) -> Option<Glance> {
         // Whatever is wrong shows when it is looked at in earnest.
         self.disk.glance(path).await.ok()
+    }
+
+    /// Was there nothing of that name a moment ago, and no part of one, as far as that was seen at this time or when the
+    /// folder was read?
+    pub(crate) fn is_unseen(&self, path: &Path, seen: Option<Instant>) -> bool {
+        seen.is_some_and(|at| at.elapsed() < FRESH) || self.disk.seen_empty(path).is_some()
     }
 
     /// Looks for a file of that name and for what an earlier try left of it, and locks that.

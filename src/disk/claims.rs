@@ -1,5 +1,6 @@
 //! Which names this run has given away: each path once, in list order, so that the same list gives the same names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub(crate) struct Claims {
     numbers: HashMap<u64, u32, Ready>,
 }
 
-type Ready = BuildHasherDefault<AsIs>;
+/// For keys that are hashes themselves.
+pub(super) type Ready = BuildHasherDefault<AsIs>;
 
 /// Numbers from which on the next one is kept. Below, it is looked for again.
 const OFTEN: u32 = 10;
@@ -56,30 +58,21 @@ impl Claims {
     pub(crate) fn give(&mut self, job: &Job, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> Option<PathBuf> {
         let own = job.request().filter(|own| !own.is_empty());
         let entry = hash(&(job.url.reveal().as_str(), &job.name, &job.checksum, job.size, own));
-        let note = Note::of(entry);
-        if self.is_given(entry, note, wanted) {
+        let (note, key) = (Note::of(entry), self.key(wanted));
+        let member = |kind| Member { kind, note };
+        // It has a path: the one it wants, or another.
+        let is = |kind| move |known| known == member(kind);
+        if self.taken.of(key).any(is(Kind::File)) || self.taken.of(entry).any(is(Kind::Entry)) {
             return None;
         }
         let path = self.find(wanted, leave);
         if path.as_os_str() == wanted.as_os_str() {
-            self.take(Kind::File, &path, note);
+            self.taken.add(key, member(Kind::File));
         } else {
             self.take(Kind::File, &path, Note::NONE);
-            self.taken.add(
-                entry,
-                Member {
-                    kind: Kind::Entry,
-                    note,
-                },
-            );
+            self.taken.add(entry, member(Kind::Entry));
         }
         Some(path)
-    }
-
-    /// Has this entry a path, the one it wants or another?
-    fn is_given(&self, entry: u64, note: Note, wanted: &Path) -> bool {
-        let is = |kind| move |member: Member| member == Member { kind, note };
-        self.taken.of(self.key(wanted)).any(is(Kind::File)) || self.taken.of(entry).any(is(Kind::Entry))
     }
 
     /// Gives away a path: the one wanted, or the nearest numbered one that no earlier entry has as a file, a folder or
@@ -91,8 +84,11 @@ impl Claims {
     }
 
     fn find(&mut self, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> PathBuf {
-        let parent = self.folder(wanted.parent().unwrap_or(Path::new("")));
-        let wanted = parent.join(wanted.file_name().unwrap_or_default());
+        let mut wanted = Cow::Borrowed(wanted);
+        if let Some(parent) = wanted.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let parent = self.folder(parent);
+            wanted = parent.join(wanted.file_name().unwrap_or_default()).into();
+        }
         self.free(Kind::File, &wanted, |claims, path| {
             if claims.fits_file(path) {
                 leave(path)
@@ -204,7 +200,7 @@ fn hash(value: &impl Hash) -> u64 {
 
 /// Passes a hash on: what the table holds is hashed already.
 #[derive(Debug, Default)]
-struct AsIs(u64);
+pub(super) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {

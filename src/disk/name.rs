@@ -23,12 +23,16 @@ const NAMELESS: &str = "index.html";
 
 /// The name a URL gives: the last component of its path, percent-decoded, without the query.
 pub(crate) fn of_url(url: &Url) -> String {
-    let last = url.path().rsplit('/').next().unwrap_or_default();
+    let path = url.path();
+    let last = &path[path.rfind('/').map_or(0, |slash| slash + 1)..];
     clean(&decoded(last)).unwrap_or_else(|| NAMELESS.to_owned())
 }
 
 /// The path that a URL gives: in folders, where they are wanted, each cleaned like a name. `+` stands before a port.
 pub(crate) fn in_layout(url: &Url, layout: Layout) -> PathBuf {
+    if layout == Layout::Flat {
+        return of_url(url).into();
+    }
     let host = match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}+{port}"),
         (host, _) => host.unwrap_or_default().to_owned(),
@@ -37,8 +41,7 @@ pub(crate) fn in_layout(url: &Url, layout: Layout) -> PathBuf {
     folders.pop();
     let folders = folders.into_iter().filter_map(|folder| clean(&folder));
     let mut path: PathBuf = match layout {
-        Layout::Flat => PathBuf::new(),
-        Layout::Path => folders.collect(),
+        Layout::Flat | Layout::Path => folders.collect(),
         Layout::Host => clean(&host.replace(':', "_")).into_iter().chain(folders).collect(),
     };
     path.push(of_url(url));
@@ -80,6 +83,14 @@ fn decoded(name: &str) -> Cow<'_, str> {
 
 /// One component, fit to be a file's name anywhere, or nothing if nothing is left of it.
 pub(crate) fn clean(name: &str) -> Option<String> {
+    if is_clean(name) {
+        Some(name.to_owned())
+    } else {
+        thorough(name)
+    }
+}
+
+fn thorough(name: &str) -> Option<String> {
     let name = name.replace(|c: char| c == '/' || c == '\\' || is_treacherous(c), "_");
     let name = name.trim_start_matches(|c: char| c == '.' || c.is_whitespace());
     let name = trimmed_end(name);
@@ -92,30 +103,33 @@ pub(crate) fn clean(name: &str) -> Option<String> {
     Some(format!("{reserved}{stem}{extension}"))
 }
 
+/// Is it fit as it is? Most are.
+fn is_clean(name: &str) -> bool {
+    let is_plain = |b: u8| matches!(b, b' '..=b'~') && b != b'/' && b != b'\\';
+    let is_inner = |b: Option<&u8>| b.is_some_and(|&b| b != b'.' && b != b' ');
+    let bytes = name.as_bytes();
+    let is_framed = is_inner(bytes.first()) && is_inner(bytes.last());
+    is_framed && bytes.len() <= LONGEST && bytes.iter().all(|&b| is_plain(b)) && !is_reserved(name)
+}
+
 fn trimmed_end(name: &str) -> &str {
     name.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
 /// Names that mean a device on Windows, whatever their extension.
 fn is_reserved(name: &str) -> bool {
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_ascii_uppercase();
-    match stem.as_str() {
-        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" => true,
-        _ => {
-            let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
-            port.is_some_and(|n| {
-                matches!(
-                    n,
-                    "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
-                )
-            })
-        }
-    }
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    const PORTS: [&str; 2] = ["COM", "LPT"];
+    let stem = name[..name.find('.').unwrap_or(name.len())].trim_end();
+    let is_port = |number: &str| {
+        matches!(
+            number,
+            "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
+        )
+    };
+    let port = stem.split_at_checked(3);
+    let port = port.filter(|(kind, _)| PORTS.iter().any(|port| kind.eq_ignore_ascii_case(port)));
+    DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device)) || port.is_some_and(|(_, n)| is_port(n))
 }
 
 /// Stem and extension, the extension with its dot. `a.tar.gz` has `.tar.gz`; `.x` and `a.very long ending` have none.
@@ -252,6 +266,16 @@ mod tests {
                 prop_assert!(!name.contains(['/', '\\', '\0']) && !name.contains(is_treacherous));
                 prop_assert!(!name.starts_with('.') && !name.ends_with(['.', ' ']));
                 prop_assert!(!is_reserved(&name));
+            }
+        }
+
+        #[test]
+        fn what_is_clean_is_what_cleaning_leaves_alone(stranger in "[ .~a-c/\\\\\u{202E}é]{0,6}|(COM1|nul|con|lpt¹)[ .a]{0,3}") {
+            let slowly = Some(stranger.clone()).filter(|name| !name.is_empty() && thorough(name).as_ref() == Some(name));
+            if is_clean(&stranger) {
+                prop_assert_eq!(slowly, Some(stranger));
+            } else if stranger.is_ascii() {
+                prop_assert_eq!(slowly, None);
             }
         }
 

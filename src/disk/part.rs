@@ -30,8 +30,6 @@ pub(crate) use beside::Beside;
 use files::Files;
 use gathered::Gathered;
 
-/// Bytes that gather before they are written. Every transfer under way has so many, and a block more.
-const GATHERED: usize = 256 * 1024;
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
 /// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
@@ -113,9 +111,10 @@ struct Open {
 struct Writing {
     range: Range<u64>,
     step: JoinHandle<(io::Result<()>, Option<Adding>)>,
-    /// The right to have it done while more bytes come.
-    _behind: Option<OwnedSemaphorePermit>,
 }
+
+/// The right to give a step to the disk.
+pub(crate) type Turn = OwnedSemaphorePermit;
 
 /// What there is of a part already.
 #[derive(Debug)]
@@ -290,18 +289,28 @@ impl Part {
         let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
         small
             .filter(|&size| size <= SMALL && self.open.is_none())
-            .unwrap_or(GATHERED)
+            .unwrap_or(self.disk.step)
     }
 
-    /// Takes bytes. Never to be cancelled half-way. A write that fails may be told of by a later one.
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+    /// Waits until the disk can take a step of a large file; `None` for a file that is small, or of which nothing is here.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        let is_begun = self.gaps.size().is_none() && self.gathered.len() > 0;
+        if self.open.is_none() && !is_begun {
+            return None;
+        }
+        Arc::clone(&self.disk.steps).acquire_owned().await.ok()
+    }
+
+    /// Takes bytes, with the right to write them if they came with it. Never to be cancelled half-way. A write that fails
+    /// may be told of by a later one.
+    pub(crate) async fn write(&mut self, bytes: Bytes, turn: Option<Turn>) -> io::Result<()> {
         self.gathered.add(bytes);
         // A small file is one byte short of its step to the end.
         if self.gathered.len() < self.most() || self.is_small_and_whole() {
             return Ok(());
         }
         let since = Instant::now();
-        let flushed = self.flush().await;
+        let flushed = self.flush(turn).await;
         self.waited += since.elapsed();
         flushed
     }
@@ -324,27 +333,29 @@ impl Part {
         Ok(())
     }
 
-    /// Begins to give the gathered bytes to the system. Few files at once may have that done while more bytes come.
-    async fn flush(&mut self) -> io::Result<()> {
+    /// Begins to give the gathered bytes to the system, when it is its turn.
+    async fn flush(&mut self, turn: Option<Turn>) -> io::Result<()> {
         if self.open.is_none() {
             self.create().await?;
         }
         self.written().await?;
+        let turn = match turn {
+            None => self.turn().await,
+            given => given,
+        };
         let Some(Open { file, .. }) = &self.open else {
             return Ok(());
         };
         let range = self.offset..self.offset + self.gathered.len() as u64;
         let (file, blocks, mut sums, start) = (Arc::clone(file), self.gathered.take(), self.sums.take(), self.offset);
-        let step = tokio::task::spawn_blocking(move || (files::write_at(&file, &blocks, start, sums.as_mut()), sums));
-        self.offset = range.end;
-        let behind = Arc::clone(&self.disk.behind).try_acquire_owned().ok();
-        let waits = behind.is_none();
-        self.writing = Some(Writing {
-            range,
-            step,
-            _behind: behind,
+        let step = tokio::task::spawn_blocking(move || {
+            let written = files::write_at(&file, &blocks, start, sums.as_mut());
+            drop((blocks, turn));
+            (written, sums)
         });
-        if waits { self.written().await } else { Ok(()) }
+        self.offset = range.end;
+        self.writing = Some(Writing { range, step });
+        Ok(())
     }
 
     /// Waits for what is being written.
@@ -375,7 +386,8 @@ impl Part {
 
     /// For others to write to the same file.
     pub(crate) fn beside(&self) -> Option<Beside> {
-        self.open.as_ref().map(|open| Beside(Arc::clone(&open.file)))
+        let step = self.disk.step;
+        self.open.as_ref().map(|open| Beside::new(&open.file, step))
     }
 
     /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
@@ -467,12 +479,18 @@ impl Part {
         let Some(Open { file, files }) = self.open.take() else {
             let takes_long = finish.durability == Durability::Disk || !finish.wanted.is_empty();
             let (disk, path, at) = (self.disk.clone(), self.path, self.disk);
-            let write = move || files::write_whole(&disk, &path, &blocks, sums, finish);
-            return if takes_long {
-                aside(write).await
-            } else {
-                at.errand(write).await
+            let mut finish = finish;
+            // All of it comes back: memory that another thread than its own gives back costs a lock.
+            let write = move || {
+                let written = files::write_whole(&disk, &path, &blocks, sums, &mut finish);
+                Ok((written, (disk, path, blocks, finish)))
             };
+            let (written, _) = if takes_long {
+                aside(write).await?
+            } else {
+                at.errand(write).await?
+            };
+            return written;
         };
         aside(move || {
             let mut sums = sums;
@@ -499,7 +517,7 @@ impl Part {
             // What the record that is there says of it still holds; another byte would stand in the wrong place.
             return Ok(0);
         }
-        self.flush().await?;
+        self.flush(None).await?;
         self.written().await?;
         let held = self.gaps.held();
         self.synchronise().await?;

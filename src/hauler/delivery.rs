@@ -27,8 +27,6 @@ use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
 use crate::transfer::{Cost, Expect, Held, Namer, Plan, RESERVE, Received, Step, Tools, Try, Want, plan};
 
-/// How long a look at an entry's name is believed: a file that another run finishes meanwhile is fetched in vain.
-const FRESH: Duration = Duration::from_secs(1);
 /// Redirects followed for one answer.
 pub(super) const REDIRECTS: u32 = 10;
 
@@ -56,17 +54,18 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         since,
     } = entry;
     let mut seen = None;
+    let shown = job.url.shown();
     // A name that is still to come is looked at when it has come.
     if claims.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &job.url.to_string(), &listed)) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 return Row {
                     path: Some(path),
                     size,
                     queue: since.elapsed(),
                     checksum: listed.checksum,
-                    ..row(Source::Job(job), outcome)
+                    ..row(Source::Job(Arc::clone(&job)), outcome)
                 };
             }
             Some(Sight::Nothing(at)) => seen = Some(at),
@@ -81,16 +80,17 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
             return Row {
                 path: Some(path),
                 queue: since.elapsed(),
-                ..row(Source::Job(job), Outcome::Failed(Arc::new(error)))
+                ..row(Source::Job(Arc::clone(&job)), Outcome::Failed(Arc::new(error)))
             };
         }
     };
+    let is_unseen = claims.is_none() && shared.tools.is_unseen(&path, seen);
     let delivery = Delivery {
         shared: &shared,
-        entry: job.url.to_string(),
+        entry: shown,
         source: &job.url,
         home: host,
-        unseen: seen,
+        is_unseen,
         job: &job,
         path: &path,
         listed: &listed,
@@ -137,14 +137,14 @@ struct Delivery<'a> {
     shared: &'a Shared,
     job: &'a Arc<Job>,
     /// Its URL as it is shown.
-    entry: String,
+    entry: Cow<'a, str>,
     /// The one of its sources that is asked.
     source: &'a SourceUrl,
     /// That one's host.
     home: HostKey,
     path: &'a Arc<PathBuf>,
-    /// When there was nothing of it in the folder yet.
-    unseen: Option<Instant>,
+    /// There was nothing of it in the folder a moment ago, and no try of ours since.
+    is_unseen: bool,
     listed: &'a Expect,
     claims: Option<&'a Mutex<Claims>>,
     /// The path that the server's name made of it.
@@ -225,6 +225,7 @@ impl<'a> Delivery<'a> {
                     Next::After(wait, error) => {
                         let wait = wait.max(self.shared.slots.held_for(&self.home));
                         self.tell_retry(error, wait).await;
+                        self.shared.resting.notify_one();
                         self.stop.unless(tokio::time::sleep(wait)).await?;
                     }
                 }
@@ -259,10 +260,10 @@ impl<'a> Delivery<'a> {
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
     /// whatever that is.
     async fn attempt(&mut self, slot: Slot) -> Result<(Outcome, u64), TransferError> {
-        let unseen = self.unseen.take().filter(|at| at.elapsed() < FRESH);
-        let (found, earlier) = match unseen {
-            Some(_) => (Found::Nothing, Earlier::Nothing),
-            None => self.shared.tools.survey(self.path).await?,
+        let (found, earlier) = if std::mem::take(&mut self.is_unseen) {
+            (Found::Nothing, Earlier::Nothing)
+        } else {
+            self.shared.tools.survey(self.path).await?
         };
         // A name that is still to come is looked at when it has come.
         let found = if self.claims.is_some() { Found::Nothing } else { found };

@@ -230,7 +230,7 @@ impl Proxies {
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |url: &Option<Url>| url.as_ref().map(crate::tame::redact);
+        let shown = |url: &Option<Url>| url.as_ref().map(|url| crate::tame::redact(url).into_owned());
         f.debug_struct("Proxies")
             .field("http", &shown(&self.http))
             .field("https", &shown(&self.https))

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use super::shares::{OWNER, Shares};
 use super::{Cost, Step, Tools, Try, Want, disk};
 use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
-use crate::disk::part::{Finish, Identity, Part};
+use crate::disk::part::{Finish, Identity, Part, Turn};
 use crate::error::TransferError;
 use crate::http::{Answer, Decoded, Head};
 use crate::report::Outcome;
@@ -225,9 +226,8 @@ impl Copy<'_> {
     ) -> Result<(), TransferError> {
         let (mut left, mut came) = (expected, 0);
         loop {
-            let Some(mut bytes) = self.chunk(body, part, offer).await? else {
-                break;
-            };
+            let (chunk, turn) = self.chunk(body, part, offer).await?;
+            let Some(mut bytes) = chunk else { break };
             let count = bytes.len() as u64;
             if let Some(left) = &mut left {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
@@ -240,7 +240,7 @@ impl Copy<'_> {
             }
             let own = offer.map_or(count, |offer| offer.shares().take(OWNER, count));
             bytes.truncate(usize::try_from(own).unwrap_or(usize::MAX));
-            part.write(bytes).await.map_err(|source| disk("write", source))?;
+            part.write(bytes, turn).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(own);
             if offer.is_some_and(|offer| offer.shares().is_done(OWNER)) && left != Some(0) {
                 // The rest is somebody else's by now.
@@ -256,23 +256,32 @@ impl Copy<'_> {
         }
     }
 
-    /// The next bytes. Meanwhile helpers are attended to.
+    /// The next bytes, with the right to write them if they were here already: as long as the disk is busy with others'
+    /// bytes, ours stay with the connection, which then reads no more. Meanwhile helpers are attended to.
     async fn chunk(
         &self,
         body: &mut Body,
         part: &mut Part,
         offer: Option<&Published>,
-    ) -> Result<Option<Bytes>, TransferError> {
+    ) -> Result<(Option<Bytes>, Option<Turn>), TransferError> {
         let mut chunk = pin!(self.job.stop.unless(body.chunk()));
+        if let Some(turn) = part.turn().await
+            && let Poll::Ready(chunk) = futures::poll!(&mut chunk)
+        {
+            if let Some(offer) = offer {
+                offer.attend(part).await.map_err(|source| disk("write", source))?;
+            }
+            return Ok((chunk??, Some(turn)));
+        }
         let Some(offer) = offer else {
-            return chunk.await?;
+            return Ok((chunk.await??, None));
         };
         // One wait for the bytes, however much news there is: it may be one for their turn in a limited rate.
         loop {
             offer.attend(part).await.map_err(|source| disk("write", source))?;
             tokio::select! {
                 biased;
-                chunk = &mut chunk => return chunk?,
+                chunk = &mut chunk => return Ok((chunk??, None)),
                 () = offer.shares().news() => {}
             }
         }

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::files;
 use super::gathered::Gathered;
-use super::{GATHERED, files};
 use crate::disk::aside;
 
 /// The file of a part, for others to write to.
 #[derive(Debug, Clone)]
-pub(crate) struct Beside(pub(super) Arc<File>);
+pub(crate) struct Beside {
+    file: Arc<File>,
+    step: usize,
+}
 
 /// Steps from one place on.
 #[derive(Debug)]
@@ -21,15 +24,23 @@ pub(crate) struct Steps {
     file: Arc<File>,
     gathered: Gathered,
     offset: u64,
+    /// Bytes that gather before they are written.
+    step: usize,
 }
 
 impl Beside {
+    pub(super) fn new(file: &Arc<File>, step: usize) -> Self {
+        let file = Arc::clone(file);
+        Self { file, step }
+    }
+
     /// A writer that begins here.
     pub(crate) fn at(&self, offset: u64) -> Steps {
         Steps {
-            file: Arc::clone(&self.0),
+            file: Arc::clone(&self.file),
             gathered: Gathered::default(),
             offset,
+            step: self.step,
         }
     }
 }
@@ -41,7 +52,7 @@ impl Steps {
 
     /// Is there enough for a step?
     pub(crate) fn is_full(&self) -> bool {
-        self.gathered.len() >= GATHERED
+        self.gathered.len() >= self.step
     }
 
     /// Writes what gathered; tells where it is. Never to be cancelled half-way.

@@ -268,7 +268,7 @@ pub(super) fn write_whole(
     path: &Path,
     blocks: &[Bytes],
     mut sums: Option<Adding>,
-    mut finish: Finish,
+    finish: &mut Finish,
 ) -> io::Result<()> {
     if let Some(sums) = &mut sums {
         for block in blocks {
@@ -284,7 +284,7 @@ pub(super) fn write_whole(
         return write_named(disk, path, blocks, finish);
     };
     write_all(&file, blocks)?;
-    dress(&file, &mut finish)?;
+    dress(&file, finish)?;
     let last = match &finish.name {
         Some(name) => name.as_str().into(),
         None => name_of(path).to_string_lossy(),
@@ -342,7 +342,7 @@ fn add_up(file: &File, sums: Option<Adding>, wanted: &[Checksum]) -> io::Result<
     Ok(sums.mismatch().map_or(Ok(()), |algorithm| Err(DoesNotAddUp(algorithm))))
 }
 
-fn write_named(disk: &Disk, path: &Path, blocks: &[Bytes], finish: Finish) -> io::Result<()> {
+fn write_named(disk: &Disk, path: &Path, blocks: &[Bytes], finish: &Finish) -> io::Result<()> {
     let Taken { file, files, .. } = Files::create(disk, path)?;
     // Without a record, a part that is not empty is a stranger's to the next run. This one claims nothing.
     let record = Record::new(String::new(), String::new(), None, vec![(0, u64::MAX)]);
@@ -350,7 +350,7 @@ fn write_named(disk: &Disk, path: &Path, blocks: &[Bytes], finish: Finish) -> io
     // It was added up before it was written.
     let finish = Finish {
         wanted: Vec::new(),
-        ..finish
+        ..finish.clone()
     };
     let done = written.and_then(|()| files.settle(&file, None, finish));
     if done.is_err() {

@@ -16,7 +16,7 @@ async fn after_a_write_that_failed_no_byte_is_added() {
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
     // A failed write is told of with the next one.
-    while part.write(Bytes::from_static(&[1; 10_000])).await.is_ok() {}
+    while part.write(Bytes::from_static(&[1; 10_000]), None).await.is_ok() {}
     swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
     part.park().await.unwrap();
     assert_eq!(
