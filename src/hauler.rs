@@ -168,6 +168,8 @@ struct Run<'a> {
     helpers: JoinSet<()>,
     /// Entries that were read, and have no task yet.
     queue: VecDeque<delivery::Entry>,
+    /// The host of the last entry: most have the same.
+    last_host: Option<HostKey>,
     claims: Arc<Mutex<Claims>>,
     tally: Tally,
     listed: u64,
@@ -187,6 +189,7 @@ impl<'a> Run<'a> {
             tasks: JoinSet::new(),
             helpers: JoinSet::new(),
             queue: VecDeque::new(),
+            last_host: None,
             claims: Arc::new(Mutex::new(Claims::new(shared.tools.disk.case()))),
             tally: Tally::default(),
             listed: 0,
@@ -223,8 +226,14 @@ impl<'a> Run<'a> {
         };
         self.waiting += job.weight();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
+        let url = job.url.reveal();
+        let host = self
+            .last_host
+            .as_ref()
+            .map_or_else(|| HostKey::of(url), |last| last.or_of(url));
+        self.last_host = Some(host.clone());
         self.queue.push_back(delivery::Entry {
-            host: job.url.host(),
+            host,
             job,
             path,
             listed,

@@ -158,6 +158,15 @@ impl fmt::Debug for SourceUrl {
 pub struct HostKey(Arc<str>);
 
 impl HostKey {
+    /// The key of this URL's origin; this one again, if it is that.
+    pub(crate) fn or_of(&self, url: &Url) -> Self {
+        if url[..Position::BeforePath] == *self.0 {
+            self.clone()
+        } else {
+            Self::of(url)
+        }
+    }
+
     /// The key of this URL's origin.
     pub fn of(url: &Url) -> Self {
         let origin = &url[..Position::BeforePath];
@@ -189,7 +198,10 @@ mod tests {
             "HTTP://EXAMPLE.org#@",
         ] {
             let url = Url::parse(url).unwrap();
-            assert_eq!(*HostKey::of(&url).0, url.origin().ascii_serialization());
+            let key = HostKey::of(&url);
+            assert_eq!(*key.0, url.origin().ascii_serialization());
+            let other = HostKey::of(&Url::parse("http://other/").unwrap());
+            assert_eq!((key.or_of(&url), other.or_of(&url)), (key.clone(), key));
         }
     }
 }

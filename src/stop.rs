@@ -1,6 +1,11 @@
 //! How a run ends before its list does: the first signal parks it, the second ends it.
 
-use tokio_util::sync::CancellationToken;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::FutureExt as _;
+use pin_project_lite::pin_project;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::error::TransferError;
 
@@ -35,21 +40,68 @@ impl Stop {
     }
 
     /// The future's output, or that the run was stopped: [`or`](Self::or) for those who fail then.
-    pub(crate) async fn unless<F: Future>(&self, future: F) -> Result<F::Output, TransferError> {
-        self.or(future).await.ok_or(TransferError::Cancelled)
+    pub(crate) fn unless<F: Future>(&self, future: F) -> impl Future<Output = Result<F::Output, TransferError>> {
+        self.or(future).map(|output| output.ok_or(TransferError::Cancelled))
     }
 
     /// The future's output, or `None` once somebody asks. The future is dropped half-way then, so it may only
     /// read or sleep: a write that is cut in two is a file that is wrong.
-    pub async fn or<F: Future>(&self, future: F) -> Option<F::Output> {
-        if self.is_asked() {
-            return None;
+    pub fn or<F: Future>(&self, future: F) -> Or<'_, F> {
+        Or {
+            stop: self,
+            future,
+            asked: None,
         }
-        tokio::select! {
-            biased;
-            // What is ready at once need not be in the list of those who wait for the end.
-            output = future => Some(output),
-            () = self.0.cancelled() => None,
+    }
+}
+
+pin_project! {
+    /// A future that ends early once somebody asks: [`Stop::or`].
+    #[derive(Debug)]
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct Or<'a, F> {
+        stop: &'a Stop,
+        #[pin]
+        future: F,
+        // Whoever is ready at once need not be in the list of those who wait for the end.
+        #[pin]
+        asked: Option<WaitForCancellationFuture<'a>>,
+    }
+}
+
+impl<F: Future> Future for Or<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.asked.is_none() && this.stop.is_asked() {
+            return Poll::Ready(None);
         }
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if this.asked.is_none() {
+            this.asked.set(Some(this.stop.0.cancelled()));
+        }
+        let asked = this.asked.as_pin_mut();
+        asked.map_or(Poll::Pending, |asked| asked.poll(cx).map(|()| None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_waited_for_comes_or_the_end_does() {
+        let stop = Stop::new();
+        assert_eq!(stop.or(ready(1)).await, Some(1));
+        let mut waiting = Box::pin(stop.or(pending::<u32>()));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        stop.park();
+        assert_eq!(waiting.await, None);
+        assert_eq!(stop.or(ready(1)).await, None, "nothing is begun after the end");
     }
 }

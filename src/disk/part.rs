@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::mark::Mark;
 use super::record::Record;
-use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
+use super::{Disk, Folder, Found, Large, aside, look_at, name_of, returned};
 use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
@@ -104,6 +104,7 @@ pub(crate) struct Part {
 struct Open {
     file: Arc<File>,
     files: Files,
+    _one: Large,
 }
 
 /// A step on its way to the system.
@@ -174,6 +175,7 @@ impl Part {
         part.open = Some(Open {
             file: Arc::new(file),
             files,
+            _one: disk.one_more(),
         });
         let known = record
             .as_ref()
@@ -239,7 +241,7 @@ impl Part {
         self.with_file(|file| file.set_len(0)).await?;
         self.write_record().await?;
         let reserved = self.reserve().await;
-        if let (Err(_), Some(Open { file, files })) = (&reserved, &self.open) {
+        if let (Err(_), Some(Open { file, files, .. })) = (&reserved, &self.open) {
             let (file, files) = (Arc::clone(file), files.clone());
             aside(move || files.remove(&file)).await?;
         }
@@ -286,10 +288,13 @@ impl Part {
 
     /// How many bytes gather.
     fn most(&self) -> usize {
+        if self.open.is_some() {
+            return self.disk.step();
+        }
         let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
         small
-            .filter(|&size| size <= SMALL && self.open.is_none())
-            .unwrap_or(self.disk.step)
+            .filter(|&size| size <= SMALL)
+            .unwrap_or_else(|| self.disk.first_step())
     }
 
     /// Waits until the disk can take a step of a large file; `None` for a file that is small, or of which nothing is here.
@@ -313,6 +318,16 @@ impl Part {
         let flushed = self.flush(turn).await;
         self.waited += since.elapsed();
         flushed
+    }
+
+    /// Are there so many bytes of a large file that they go to the disk when the next ones are not here soon?
+    pub(crate) fn has_plenty(&self) -> bool {
+        self.open.is_some() && self.gathered.len() >= SMALL
+    }
+
+    /// Gives the bytes that are here to the disk: the next ones are not here soon.
+    pub(crate) async fn rest(&mut self) -> io::Result<()> {
+        self.flush(None).await
     }
 
     /// Are all the bytes of a small file gathered, and no more?
@@ -386,8 +401,7 @@ impl Part {
 
     /// For others to write to the same file.
     pub(crate) fn beside(&self) -> Option<Beside> {
-        let step = self.disk.step;
-        self.open.as_ref().map(|open| Beside::new(&open.file, step))
+        self.open.as_ref().map(|open| Beside::new(&open.file, self.disk.step()))
     }
 
     /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
@@ -434,6 +448,7 @@ impl Part {
         self.open = Some(Open {
             file: Arc::new(file),
             files,
+            _one: self.disk.one_more(),
         });
         Ok(())
     }
@@ -476,7 +491,7 @@ impl Part {
     pub(crate) async fn commit(mut self: Box<Self>, finish: Finish) -> io::Result<()> {
         self.written().await?;
         let (blocks, start, sums) = (self.gathered.take(), self.offset, self.sums.take());
-        let Some(Open { file, files }) = self.open.take() else {
+        let Some(Open { file, files, .. }) = self.open.take() else {
             let takes_long = finish.durability == Durability::Disk || !finish.wanted.is_empty();
             let (disk, path, at) = (self.disk.clone(), self.path, self.disk);
             let mut finish = finish;
@@ -528,7 +543,7 @@ impl Part {
     pub(crate) async fn discard(mut self: Box<Self>) -> io::Result<()> {
         // A step that is still being written would bring the file back to its length.
         let _ = self.written().await;
-        let Some(Open { file, files }) = self.open.take() else {
+        let Some(Open { file, files, .. }) = self.open.take() else {
             return Ok(());
         };
         aside(move || files.remove(&file)).await

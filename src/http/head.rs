@@ -87,11 +87,11 @@ impl Head {
     }
 
     fn from_fields(status: StatusCode, length: Option<u64>, fields: &HeaderMap) -> Self {
-        let sent = date(fields, &header::DATE);
+        let sent = || date(fields, &header::DATE);
         let etag = text(fields, &header::ETAG).map(|tag| tag.trim().to_owned());
         let modified = date(fields, &header::LAST_MODIFIED);
         let last_modified = text(fields, &header::LAST_MODIFIED).map(str::trim);
-        let server_now = sent.unwrap_or_else(SystemTime::now);
+        let wait = |value| retry_after(value, sent().unwrap_or_else(SystemTime::now));
         Self {
             status,
             length,
@@ -109,7 +109,7 @@ impl Head {
                     .iter()
                     .map(header::HeaderValue::as_bytes),
             ),
-            retry_after: text(fields, &header::RETRY_AFTER).and_then(|value| retry_after(value, server_now)),
+            retry_after: text(fields, &header::RETRY_AFTER).and_then(wait),
             location: fields.get(header::LOCATION).map(|value| value.as_bytes().to_vec()),
         }
     }
@@ -178,14 +178,14 @@ fn validator(
     etag: Option<&str>,
     last_modified: Option<&str>,
     modified: Option<SystemTime>,
-    sent: Option<SystemTime>,
+    sent: impl FnOnce() -> Option<SystemTime>,
 ) -> Option<String> {
     /// Apart this far, clocks that differ a little do not matter either.
     const APART: Duration = Duration::from_secs(60);
     if let Some(tag) = etag {
         return is_strong(tag).then(|| tag.to_owned());
     }
-    let apart = sent?.duration_since(modified?).ok()?;
+    let apart = sent()?.duration_since(modified?).ok()?;
     (apart >= APART).then(|| last_modified.map(str::to_owned))?
 }
 
@@ -307,7 +307,7 @@ mod tests {
         ] {
             let modified = modified.filter(|_| date.is_some());
             assert_eq!(
-                validator(etag, date, modified, sent).as_deref(),
+                validator(etag, date, modified, || sent).as_deref(),
                 expected,
                 "{etag:?} {date:?}"
             );

@@ -3,10 +3,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
+use tokio::time::timeout;
 
 use super::help::{Offer, Published};
 use super::naming::Target;
@@ -19,6 +20,9 @@ use crate::disk::part::{Finish, Identity, Part, Turn};
 use crate::error::TransferError;
 use crate::http::{Answer, Decoded, Head};
 use crate::report::Outcome;
+
+/// How long many bytes wait for more, to go to the disk together.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A body on its way into its part.
 pub(super) struct Copy<'a> {
@@ -265,13 +269,20 @@ impl Copy<'_> {
         offer: Option<&Published>,
     ) -> Result<(Option<Bytes>, Option<Turn>), TransferError> {
         let mut chunk = pin!(self.job.stop.unless(body.chunk()));
-        if let Some(turn) = part.turn().await
-            && let Poll::Ready(chunk) = futures::poll!(&mut chunk)
-        {
-            if let Some(offer) = offer {
-                offer.attend(part).await.map_err(|source| disk("write", source))?;
+        if let Some(turn) = part.turn().await {
+            if let Poll::Ready(chunk) = futures::poll!(&mut chunk) {
+                if let Some(offer) = offer {
+                    offer.attend(part).await.map_err(|source| disk("write", source))?;
+                }
+                return Ok((chunk??, Some(turn)));
             }
-            return Ok((chunk??, Some(turn)));
+            drop(turn);
+            if part.has_plenty() {
+                match timeout(SOON, &mut chunk).await {
+                    Ok(chunk) => return Ok((chunk??, None)),
+                    Err(_) => part.rest().await.map_err(|source| disk("write", source))?,
+                }
+            }
         }
         let Some(offer) = offer else {
             return Ok((chunk.await??, None));
