@@ -226,7 +226,8 @@ impl<'a> Run<'a> {
         };
         self.waiting += job.weight();
         let claims = (self.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
-        let url = job.url.reveal();
+        let schemes = self.shared.settings.http.schemes;
+        let url = mirrors::allowed(&job, schemes).next().unwrap_or(&job.url).reveal();
         let host = self
             .last_host
             .as_ref()

@@ -82,9 +82,9 @@ pub(crate) struct Request<'a> {
     pub(crate) own: Option<&'a OwnRequest>,
     /// Only if it changed.
     pub(crate) unless: Option<&'a Unless>,
-    /// Only the bytes from here on, to the end or to this one; and only if the validator still holds
+    /// Only the bytes from here on, to the end or to this one; and only if the validator, where there is one, still holds
     /// (RFC 9110 sections 14.2 and 13.1.5).
-    pub(crate) range: Option<(u64, Option<u64>, &'a str)>,
+    pub(crate) range: Option<(u64, Option<u64>, Option<&'a str>)>,
 }
 
 /// What must have changed for an answer to be worth its bytes.
@@ -202,11 +202,11 @@ impl Http {
         };
         fields.extend(condition.and_then(|(name, value)| Some((name, value.ok()?))));
         if let Some((start, end, validator)) = request.range
-            && let Ok(validator) = HeaderValue::try_from(validator)
+            && let Ok(validator) = validator.map(HeaderValue::try_from).transpose()
         {
             let last = end.map_or_else(String::new, |end| (end - 1).to_string());
             fields.extend(HeaderValue::try_from(format!("bytes={start}-{last}")).map(|range| (header::RANGE, range)));
-            fields.insert(header::IF_RANGE, validator);
+            fields.extend(validator.map(|validator| (header::IF_RANGE, validator)));
         }
         built
     }

@@ -81,6 +81,11 @@ impl Job {
         }
     }
 
+    /// All places of the file, in the order of the list.
+    pub fn sources(&self) -> impl Iterator<Item = &SourceUrl> {
+        std::iter::once(&self.url).chain(self.mirrors())
+    }
+
     /// Other places of the same file.
     pub fn mirrors(&self) -> &[SourceUrl] {
         self.extras.as_ref().map_or(&[], |extras| &extras.mirrors)
@@ -93,8 +98,7 @@ impl Job {
 
     /// Bytes of text that it holds.
     pub(crate) fn weight(&self) -> usize {
-        let urls = std::iter::once(&self.url).chain(self.mirrors());
-        let urls: usize = urls.map(|url| url.reveal().as_str().len()).sum();
+        let urls: usize = self.sources().map(|url| url.reveal().as_str().len()).sum();
         // A mirror is more than its text.
         urls + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
     }

@@ -4,6 +4,7 @@ mod copy;
 mod expect;
 mod help;
 mod naming;
+mod places;
 mod plan;
 pub(crate) mod resume;
 mod shares;
@@ -36,6 +37,7 @@ pub(crate) use expect::Expect;
 pub(crate) use help::{Offer, Offers};
 pub(crate) use naming::Namer;
 use naming::Target;
+pub(crate) use places::Mirror;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
 pub(crate) use resume::{Asked, Course};
@@ -62,6 +64,8 @@ pub(crate) struct Try<'a> {
     pub(crate) listed: &'a Expect,
     /// What its requests say beyond those of the run.
     pub(crate) own: Option<&'a OwnRequest>,
+    /// Where the same file may be had, too, where a checksum tells in the end whether it was that.
+    pub(crate) mirrors: &'a [Mirror<'a>],
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Arc<Meter>,
@@ -98,6 +102,8 @@ pub(crate) struct Cost {
     pub(crate) disk: Duration,
     /// The last answer.
     pub(crate) exchange: Option<Exchange>,
+    /// What came from a mirror is in the file.
+    pub(crate) is_mixed: bool,
 }
 
 /// What is here of the file, and what may be asked because of it.
@@ -107,6 +113,13 @@ pub(crate) struct Held {
     asked: Option<Asked>,
     /// Bytes of it that this run did not fetch.
     foreign: bool,
+}
+
+impl Held {
+    /// Did an earlier run fetch what is here?
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
 }
 
 impl Tools {
@@ -263,7 +276,7 @@ impl<'a> Try<'a> {
         let is_head = matches!(self.want, Want::Size { .. });
         let range = asked.map(|asked| {
             let end = Some(asked.gap.end).filter(|&end| Some(end) != asked.size && end != u64::MAX);
-            (asked.gap.start, end, &*asked.validator)
+            (asked.gap.start, end, Some(&*asked.validator))
         });
         Request {
             method: if is_head { Method::HEAD } else { Method::GET },

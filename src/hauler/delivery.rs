@@ -19,7 +19,7 @@ use crate::disk::{Found, Glance};
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Leg;
-use crate::job::{HostKey, Job, SourceUrl};
+use crate::job::{HostKey, Job, OwnRequest, SourceUrl};
 use crate::lock::lock;
 use crate::report::{Life, Outcome, Phase, Row, Source};
 use crate::settings::Existing;
@@ -84,11 +84,14 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
             };
         }
     };
+    let sources = Sources::of(&job, shared.settings.http.schemes);
     let is_unseen = claims.is_none() && shared.tools.is_unseen(&path, seen);
     let delivery = Delivery {
         shared: &shared,
         entry: shown,
-        source: &job.url,
+        source: sources.now().unwrap_or(&job.url),
+        sources,
+        is_alone: false,
         home: host,
         is_unseen,
         job: &job,
@@ -138,8 +141,11 @@ struct Delivery<'a> {
     job: &'a Arc<Job>,
     /// Its URL as it is shown.
     entry: Cow<'a, str>,
-    /// The one of its sources that is asked.
+    sources: Sources<'a>,
+    /// The one of them that is asked.
     source: &'a SourceUrl,
+    /// What several sources sent did not add up: from now on, each is to have sent all of it.
+    is_alone: bool,
     /// That one's host.
     home: HostKey,
     path: &'a Arc<PathBuf>,
@@ -196,7 +202,6 @@ impl<'a> Delivery<'a> {
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         let (mut slot, mut most) = (first, 0);
         let job: &'a Job = self.job;
-        let mut sources = Sources::of(job);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -213,9 +218,13 @@ impl<'a> Delivery<'a> {
                 waits = retry.waits();
                 allowance.renew();
             }
+            // Which one of several was wrong is found out by asking one alone.
+            let was_mixed = matches!(error, TransferError::Checksum(_)) && self.cost.is_mixed;
+            self.is_alone |= was_mixed;
+            self.cost.is_mixed &= !was_mixed;
             // Who brought more of it is asked for the rest.
-            let moves_on = !has_more && sources.moves_on(&error);
-            self.turn_to(sources.now().unwrap_or(&job.url), &mut most).await?;
+            let moves_on = !has_more && !was_mixed && self.sources.moves_on(&error);
+            self.turn_to(self.sources.now().unwrap_or(&job.url), &mut most).await?;
             if moves_on {
                 self.tell_retry(error, Duration::ZERO).await;
             } else {
@@ -248,13 +257,23 @@ impl<'a> Delivery<'a> {
             return Ok(());
         }
         (self.source, self.home) = (source, source.host());
-        if self.listed.checksum.is_none()
-            && let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await?
-        {
+        if self.mixes() {
+            self.cost.is_mixed |= self.cost.held > 0;
+        } else if let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await? {
             let _ = part.discard().await;
             (*most, self.cost.held) = (0, 0);
         }
         Ok(())
+    }
+
+    /// May several sources have a part in the file?
+    fn mixes(&self) -> bool {
+        self.listed.checksum.is_some() && !self.is_alone
+    }
+
+    /// What is said for an entry is for its own origin.
+    fn own_for(&self, host: &HostKey) -> Option<&'a OwnRequest> {
+        self.job.request().filter(|_| *host == self.job.url.host())
     }
 
     /// One try: looks at what is there, asks, and follows where the answers lead. The slot is given back at its end,
@@ -282,6 +301,9 @@ impl<'a> Delivery<'a> {
             Plan::Fail(error) => return Err(error),
         };
         let held = Tools::held(earlier, &self.entry, &self.cost)?;
+        // What an earlier run left may be of any of them.
+        let is_of_any = self.sources.others().next().is_some() && held.as_ref().is_some_and(Held::is_foreign);
+        self.cost.is_mixed |= is_of_any;
         // What has a part has its room, or learns early that it has none.
         if held.is_none() && want.is_for_bytes() {
             self.shared.refuse_if_unwritable(self.path).await?;
@@ -384,6 +406,8 @@ impl<'a> Delivery<'a> {
             entry: &self.entry,
             listed: self.listed,
         });
+        let others = self.sources.others().filter(|_| self.mixes());
+        let mirrors: Vec<_> = others.map(|source| (source, self.own_for(&source.host()))).collect();
         let asked = Try {
             url,
             entry: &self.entry,
@@ -391,8 +415,8 @@ impl<'a> Delivery<'a> {
             path: self.path,
             want,
             listed: self.listed,
-            // What is said for an entry is for its own origin.
-            own: self.job.request().filter(|_| self.home == self.job.url.host()),
+            own: self.own_for(&self.home),
+            mirrors: &mirrors,
             namer: namer.as_ref(),
             meter: &self.meter,
             offers: self.shared.offers.as_ref(),

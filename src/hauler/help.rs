@@ -7,7 +7,6 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep};
 
 use super::{Run, Shared};
-use crate::job::HostKey;
 use crate::settings::Split;
 use crate::slots::Slot;
 use crate::stop::Stop;
@@ -67,36 +66,36 @@ impl Run<'_> {
             let Some(offer) = open.iter().max_by_key(|offer| left(offer)).cloned() else {
                 return;
             };
-            let host = HostKey::of(&offer.url);
-            let slot = self.shared.slots.try_acquire(&host);
-            let given = slot.and_then(|slot| Some((slot, offer.shares.cut(most, now)?)));
-            let Some((slot, share)) = given else {
-                // Its host has no room; another's may have.
+            let slot_at = |place: usize| Some((place, self.shared.slots.try_acquire(&offer.places[place].host)?));
+            let free = offer.in_turn().into_iter().find_map(slot_at);
+            let given = free.and_then(|(place, slot)| Some((place, slot, offer.shares.cut(most, now)?)));
+            let Some((place, slot, share)) = given else {
+                // Its hosts have no room; another's may have.
                 open.retain(|other| !Arc::ptr_eq(other, &offer));
                 continue;
             };
             let (shared, stop) = (Arc::clone(self.shared), self.stop.clone());
-            self.helpers.spawn(help(shared, offer, share, slot, host, stop));
+            self.helpers.spawn(help(shared, (offer, place), share, slot, stop));
         }
     }
 }
 
 async fn help(
     shared: Arc<Shared>,
-    offer: Arc<Offer>,
+    (offer, place): (Arc<Offer>, usize),
     share: (usize, std::ops::Range<u64>),
     slot: Slot,
-    host: HostKey,
     stop: Stop,
 ) {
     let (id, range) = share.clone();
-    let Some(Ok(slot)) = stop.or(shared.slots.in_step(slot, &host)).await else {
+    let host = &offer.places[place].host;
+    let Some(Ok(slot)) = stop.or(shared.slots.in_step(slot, host)).await else {
         return offer.shares.end(id, range, 0, false);
     };
     let began = Instant::now();
-    let helped = shared.tools.help(&offer, share, &stop).await;
+    let helped = shared.tools.help((&offer, place), share, &stop).await;
     drop(slot);
     if helped.is_err_and(|error| error.is_push_back()) {
-        shared.slots.push_back(&host, began);
+        shared.slots.push_back(host, began);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{Kind, TransferError};
 use crate::job::{Job, SourceUrl};
+use crate::settings::Schemes;
 
 /// The sources of one entry that may still have its file, in the order of the list.
 #[derive(Debug)]
@@ -12,9 +13,10 @@ pub(super) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    pub(super) fn of(job: &'a Job) -> Self {
+    /// Those that the settings allow.
+    pub(super) fn of(job: &'a Job, schemes: Schemes) -> Self {
         Self {
-            left: std::iter::once(&job.url).chain(job.mirrors()).collect(),
+            left: allowed(job, schemes).collect(),
             at: 0,
         }
     }
@@ -22,6 +24,12 @@ impl<'a> Sources<'a> {
     /// The one that is asked now.
     pub(super) fn now(&self) -> Option<&'a SourceUrl> {
         self.left.get(self.at).copied()
+    }
+
+    /// The others, that may help with its file.
+    pub(super) fn others(&self) -> impl Iterator<Item = &'a SourceUrl> {
+        let now = self.now();
+        self.left.iter().copied().filter(move |&source| Some(source) != now)
     }
 
     /// Is another one asked after this failure, at once? After the last one a round is over, and it begins again with the
@@ -42,6 +50,11 @@ impl<'a> Sources<'a> {
         // Without the one that is gone, the round may be over before it began; then it is not a wait, but the rest.
         !is_round || !error.is_passing()
     }
+}
+
+/// The sources that may be asked, in the order of the list.
+pub(super) fn allowed(job: &Job, schemes: Schemes) -> impl Iterator<Item = &SourceUrl> {
+    job.sources().filter(move |source| schemes.hold(source.reveal()))
 }
 
 /// Would another server be of help?
@@ -75,7 +88,7 @@ mod tests {
         use futures::StreamExt as _;
         let list = list::from_lines(&b"http://a/x\thttp://b/x\thttp://c/x\n"[..]);
         let job = Box::pin(list).next().await.unwrap().unwrap();
-        let mut sources = Sources::of(&job);
+        let mut sources = Sources::of(&job, Schemes::Any);
         let host = |sources: &Sources<'_>| sources.now().unwrap().to_string();
         let mut told = Vec::new();
         for error in [

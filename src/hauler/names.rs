@@ -51,6 +51,9 @@ pub(crate) fn give(
         size: job.size,
         most: settings.max_size,
     };
-    settings.http.schemes.allow(url)?;
+    let schemes = settings.http.schemes;
+    if !job.sources().any(|source| schemes.hold(source.reveal())) {
+        schemes.allow(url)?;
+    }
     Ok(Naming::Given(Given { wanted, path, listed }))
 }

@@ -201,7 +201,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 leg,
                 own: self.job.request(),
                 unless: None,
-                range: asked.map(|asked| (asked.gap.start, None, &*asked.validator)),
+                range: asked.map(|asked| (asked.gap.start, None, Some(&*asked.validator))),
             };
             if let Some(steps) = &self.steps {
                 self.stop.unless(steps.next()).await?;

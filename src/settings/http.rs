@@ -126,9 +126,13 @@ impl Schemes {
         self.check(url, "redirects to plain http, and --https-only refuses that")
     }
 
+    /// Is nothing wrong with the scheme of this URL?
+    pub(crate) fn hold(self, url: &Url) -> bool {
+        self == Self::Any || url.scheme() == "https"
+    }
+
     fn check(self, url: &Url, why: &'static str) -> Result<(), TransferError> {
-        let is_fine = self == Self::Any || url.scheme() == "https";
-        if is_fine {
+        if self.hold(url) {
             Ok(())
         } else {
             Err(TransferError::Refused(why))

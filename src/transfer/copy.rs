@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 
 use super::help::{Offer, Published};
 use super::naming::Target;
+use super::places::Place;
 use super::resume::Course;
 use super::shares::{OWNER, Shares};
 use super::{Cost, Step, Tools, Try, Want, disk};
@@ -132,15 +134,19 @@ impl Copy<'_> {
         let start = part.offset();
         let own = start..start + expected?;
         let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
+        let here = Place::own(self.job.url, self.job.leg, self.job.own, validator);
+        let mirrors = self.job.mirrors.iter().map(|&mirror| Place::mirror(mirror));
+        let mut shares = Shares::new(own, others, tokio::time::Instant::now());
+        if !self.job.mirrors.is_empty() {
+            shares = shares.with_mirrors();
+        }
         Some(offers.publish(Offer {
-            own: self.job.own.cloned(),
-            url: self.job.url.clone(),
-            leg: self.job.leg,
-            validator,
+            places: std::iter::once(here).chain(mirrors).collect(),
             size,
             file,
-            shares: Shares::new(own, others, tokio::time::Instant::now()),
+            shares,
             meter: Arc::clone(self.job.meter),
+            is_mixed: AtomicBool::new(false),
         }))
     }
 
@@ -167,7 +173,7 @@ impl Copy<'_> {
                 offer.shares().close();
                 // The failure that is told is the one that came first.
                 let _ = offer.rejoin(&mut part).await;
-                cost.received += offer.shares().received();
+                cost.hear(offer);
             }
         }
         if received.is_ok() {
@@ -188,8 +194,8 @@ impl Copy<'_> {
                         return Ok(self.received(part, wanted, head, size, Some(offer)));
                     }
                     let rejoined = offer.rejoin(&mut part).await;
+                    cost.hear(&offer);
                     rejoined.map_err(|source| disk("write", source))?;
-                    cost.received += offer.shares().received();
                 }
                 let Some(size) = part.gaps().size().filter(|_| part.gaps().is_empty()) else {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
@@ -328,6 +334,16 @@ impl Copy<'_> {
     }
 }
 
+impl Cost {
+    /// Hears what helpers received; tells how many bytes.
+    fn hear(&mut self, offer: &Published) -> u64 {
+        let received = offer.shares().received();
+        self.received += received;
+        self.is_mixed |= offer.is_mixed();
+        received
+    }
+}
+
 /// All bytes of a file, on their way to its name.
 #[derive(Debug)]
 #[must_use]
@@ -350,9 +366,7 @@ impl Received {
     pub(crate) async fn finish(mut self: Box<Self>, cost: &mut Cost) -> Result<Option<(Outcome, u64)>, TransferError> {
         if let Some(offer) = self.helped.take() {
             let rejoined = offer.rejoin(&mut self.part).await;
-            let received = offer.shares().received();
-            cost.received += received;
-            cost.kept += received;
+            cost.kept += cost.hear(&offer);
             rejoined.map_err(|source| disk("write", source))?;
             if !self.part.gaps().is_empty() {
                 cost.held = self

@@ -2,20 +2,20 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use tokio::sync::Notify;
-use url::Url;
 
+use super::places::{self, Place};
 use super::resume::{self, Asked, Course};
 use super::shares::{Most, Shares};
 use super::{Tools, disk};
 use crate::disk::part::{Beside, Part};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Answer, Leg, Request};
-use crate::job::OwnRequest;
+use crate::http::{Answer, Head, Request};
 use crate::lock::lock;
 use crate::stop::Stop;
 
@@ -27,20 +27,26 @@ pub(crate) struct Offers {
     changed: Notify,
 }
 
-/// A file that several may fetch at once: its server takes ranges and can prove that they belong together.
+/// A file that several may fetch at once: its server takes ranges and can prove that they belong together. Where a
+/// checksum says in the end what that proof does not, its mirrors may have a part in it.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    /// What its requests say.
-    pub(crate) own: Option<OwnRequest>,
-    /// Where the answer came from, redirects followed.
-    pub(crate) url: Url,
-    pub(crate) leg: Leg,
-    pub(crate) validator: String,
+    /// The first is where the transfer itself is.
+    pub(crate) places: Vec<Place>,
     /// The whole file's size in bytes.
     pub(crate) size: u64,
     pub(crate) file: Beside,
     pub(crate) shares: Shares,
     pub(crate) meter: Arc<Meter>,
+    /// Bytes of a mirror are in the file.
+    pub(super) is_mixed: AtomicBool,
+}
+
+impl Offer {
+    /// The places to ask, those first that have the least to do.
+    pub(crate) fn in_turn(&self) -> Vec<usize> {
+        places::in_turn(&self.places)
+    }
 }
 
 impl Offers {
@@ -101,6 +107,11 @@ impl Published {
         &self.offer.shares
     }
 
+    /// Are bytes of a mirror in the file?
+    pub(super) fn is_mixed(&self) -> bool {
+        self.offer.is_mixed.load(Ordering::Relaxed)
+    }
+
     /// The file's size in bytes.
     pub(super) fn size(&self) -> u64 {
         self.offer.size
@@ -143,6 +154,7 @@ impl Published {
 /// A share on its way, which is given back whatever happens to its helper.
 struct Fetching<'a> {
     offer: &'a Offer,
+    place: &'a Place,
     id: usize,
     /// Up to where it was written.
     written: u64,
@@ -159,20 +171,38 @@ impl Drop for Fetching<'_> {
 }
 
 impl Tools {
-    /// Fetches a share. What was written of it is told; what was not is left to others.
+    /// Fetches a share from one of the file's places. What was written of it is told; what was not is left to others.
     pub(crate) async fn help(
         &self,
+        (offer, place): (&Offer, usize),
+        (id, range): (usize, Range<u64>),
+        stop: &Stop,
+    ) -> Result<(), TransferError> {
+        let place = &offer.places[place];
+        let _busy = place.enter();
+        let helped = self.fetch_share(offer, place, (id, range), stop).await;
+        if helped.is_err() && place.is_mirror {
+            place.drop_out();
+        }
+        helped
+    }
+
+    async fn fetch_share(
+        &self,
         offer: &Offer,
+        place: &Place,
         (id, range): (usize, Range<u64>),
         stop: &Stop,
     ) -> Result<(), TransferError> {
         let mut fetching = Fetching {
             offer,
+            place,
             id,
             written: range.start,
             range,
             received: 0,
-            has_failed: true,
+            // A mirror is not asked again, and says nothing of the others.
+            has_failed: !place.is_mirror,
         };
         let given_up = async {
             tokio::select! {
@@ -188,40 +218,71 @@ impl Tools {
                 fetching.has_failed = false;
                 return Ok(());
             }
-            answer = self.ask_for_share(offer, &fetching.range) => answer?,
+            answer = self.ask_for_share(offer, place, &fetching.range) => answer?,
         };
         if !offer.shares.prove(id) || !offer.shares.may_write().await {
             fetching.has_failed = false;
             return Ok(());
         }
         let copied = copy(&mut fetching, answer, given_up).await;
-        fetching.has_failed = copied.is_err();
+        fetching.has_failed &= copied.is_err();
         copied
     }
 
-    async fn ask_for_share(&self, offer: &Offer, range: &Range<u64>) -> Result<Box<Answer>, TransferError> {
-        let asked = Asked {
-            gap: range.clone(),
-            validator: offer.validator.clone(),
-            size: Some(offer.size),
-        };
+    async fn ask_for_share(
+        &self,
+        offer: &Offer,
+        place: &Place,
+        range: &Range<u64>,
+    ) -> Result<Box<Answer>, TransferError> {
+        let validator = place.validator();
         let end = Some(range.end).filter(|&end| end != offer.size);
         let request = Request {
             method: Method::GET,
-            url: &offer.url,
-            leg: offer.leg,
-            own: offer.own.as_ref(),
+            url: &place.url,
+            leg: place.leg,
+            own: place.own.as_ref(),
             unless: None,
-            range: Some((range.start, end, &offer.validator)),
+            range: Some((range.start, end, validator.as_deref())),
         };
         let (answer, _) = self.http.send(request).await?;
+        let Some(validator) = validator else {
+            // Nothing tells that a mirror has the same file but its size, until the checksum does.
+            return match &answer.head {
+                head if resume::is_part_of(range, offer.size, head) => {
+                    place.learn(head.validator.clone());
+                    Ok(answer)
+                }
+                head => Err(refusal(head)),
+            };
+        };
+        let asked = Asked {
+            gap: range.clone(),
+            validator,
+            size: Some(offer.size),
+        };
         match resume::plan(Some(&asked), &answer.head) {
             Course::Continue { .. } => Ok(answer),
             Course::Fail(error) => Err(error),
             // Nobody asks it for a share again.
-            _ => Err(TransferError::Protocol("no part of the same file".into())),
+            _ => Err(another()),
         }
     }
+}
+
+/// Why an answer is no part of the file: what it says itself, if that is something else.
+fn refusal(head: &Head) -> TransferError {
+    if head.status.is_success() {
+        return another();
+    }
+    TransferError::Status {
+        status: head.status,
+        retry_after: head.retry_after,
+    }
+}
+
+fn another() -> TransferError {
+    TransferError::Protocol("no part of the same file".into())
 }
 
 /// Copies the body to its place, up to where the share ends by then.
@@ -267,6 +328,10 @@ async fn write(
 ) -> Result<(), TransferError> {
     let range = step.await.map_err(|source| disk("write", source))?;
     if !range.is_empty() {
+        fetching
+            .offer
+            .is_mixed
+            .fetch_or(fetching.place.is_mirror, Ordering::Relaxed);
         fetching.written = range.end;
         fetching.offer.shares.wrote(range);
     }

@@ -52,25 +52,32 @@ pub(crate) fn plan(asked: Option<&Asked>, head: &Head) -> Course {
 /// A 206 is believed when it says which bytes it has, and they are the first of those that were asked for, of a file of
 /// the same size and with the same validator (RFC 9110 section 15.3.7).
 fn partial(asked: &Asked, head: &Head) -> Course {
-    let Some(ContentRange::Part { start, end, size }) = head.range else {
-        return Course::StartOver;
-    };
-    let is_asked_for = start == asked.gap.start && end <= asked.gap.end;
-    let is_of_that_size = size.is_none_or(|size| asked.size.is_none_or(|known| known == size));
-    let is_that_long = head.length.is_none_or(|length| length == end - start);
-    if is_asked_for
-        && is_of_that_size
-        && is_that_long
-        && head.encoding.is_empty()
-        && is_proven(asked, head)
-        && !contradicts(asked, head)
-    {
-        return Course::Continue {
+    match bytes_of(&asked.gap, asked.size, head) {
+        Some((end, size)) if is_proven(asked, head) && !contradicts(asked, head) => Course::Continue {
             end,
             size: size.or(asked.size),
-        };
+        },
+        _ => Course::StartOver,
     }
-    Course::StartOver
+}
+
+/// Is it a part of a file of just this size, and the first bytes of this gap, as the head itself says? Of a server that was
+/// never asked before, there is no more to go by.
+pub(crate) fn is_part_of(gap: &Range<u64>, size: u64, head: &Head) -> bool {
+    let is_partial = head.status == StatusCode::PARTIAL_CONTENT;
+    is_partial && bytes_of(gap, Some(size), head).is_some_and(|(_, told)| told == Some(size))
+}
+
+/// Up to where a part goes that has the first bytes of this gap, of a file of this size if that is known; and the size
+/// that it tells.
+fn bytes_of(gap: &Range<u64>, size: Option<u64>, head: &Head) -> Option<(u64, Option<u64>)> {
+    let ContentRange::Part { start, end, size: told } = head.range? else {
+        return None;
+    };
+    let is_asked_for = start == gap.start && end <= gap.end;
+    let is_of_that_size = told.is_none_or(|told| size.is_none_or(|known| known == told));
+    let is_that_long = head.length.is_none_or(|length| length == end - start);
+    (is_asked_for && is_of_that_size && is_that_long && head.encoding.is_empty()).then_some((end, told))
 }
 
 /// A 416 is the end of the file when its size is what is here, and either the size was known or the tag is the same: a
@@ -177,6 +184,21 @@ mod tests {
             (&[range, ("content-length", "61")], "start over"),
         ] {
             assert_eq!(course(Some(&known), &head(206, fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_mirror_has_the_same_file_only_if_it_says_so_of_the_size() {
+        for (status, range, is_part) in [
+            (206, "bytes 40-99/100", true),
+            (206, "bytes 40-69/100", true),
+            (206, "bytes 40-99/*", false),
+            (206, "bytes 40-99/101", false),
+            (206, "bytes 41-99/100", false),
+            (200, "bytes 40-99/100", false),
+        ] {
+            let head = head(status, &[("content-range", range), ("etag", "W/\"other\"")]);
+            assert_eq!(is_part_of(&(40..100), 100, &head), is_part, "{status} {range}");
         }
     }
 

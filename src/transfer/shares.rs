@@ -18,6 +18,10 @@ pub(crate) const OWNER: usize = 0;
 const SMALLEST: u64 = 8 << 20;
 /// A share that will be done sooner than this is left alone.
 const SOON: Duration = Duration::from_secs(2);
+/// Where a file has mirrors, one of them may be slow. What would take it longer than this is not left alone, ...
+const LONG: Duration = Duration::from_secs(10);
+/// ... down to a share of so many bytes.
+const LAST: u64 = 1 << 20;
 /// How long a share is watched before its speed is believed.
 const LOOK: Duration = Duration::from_millis(100);
 /// Helpers of one file that may fail before it is left to its owner.
@@ -53,6 +57,7 @@ struct State {
     /// Body bytes that helpers received.
     received: u64,
     failures: u32,
+    has_mirrors: bool,
     is_closed: bool,
     /// The record says that the bytes come in no order.
     is_recorded: bool,
@@ -90,13 +95,14 @@ impl Share {
         }
     }
 
-    fn is_worth_cutting(&self, most: Most) -> bool {
-        let lasts = |speed: f64| {
+    fn is_worth_cutting(&self, most: Most, has_mirrors: bool) -> bool {
+        let lasts = |time: Duration| {
             #[expect(clippy::cast_precision_loss, reason = "a time need not be exact")]
             let left = self.left() as f64;
-            left >= speed * SOON.as_secs_f64()
+            self.speed.is_some_and(|speed| left >= speed * time.as_secs_f64())
         };
-        self.left() >= 2 * SMALLEST && (most != Most::Useful || self.speed.is_some_and(lasts))
+        let is_large = self.left() >= 2 * SMALLEST && (most != Most::Useful || lasts(SOON));
+        is_large || (has_mirrors && self.left() >= 2 * LAST && lasts(LONG))
     }
 }
 
@@ -122,6 +128,12 @@ impl Shares {
             told: Notify::new(),
             heard: Notify::new(),
         }
+    }
+
+    /// The file can be had from several places.
+    pub(crate) fn with_mirrors(self) -> Self {
+        lock(&self.state).has_mirrors = true;
+        self
     }
 
     /// Gives a share away: a range that nobody fetches, or the second half of the largest share, if it is worth that.
@@ -157,7 +169,11 @@ impl Shares {
     pub(crate) fn longest(&self, most: Most, now: Instant) -> Option<u64> {
         let mut state = lock(&self.state);
         state.look(now);
-        let worth = state.shares.iter().filter(|share| share.is_worth_cutting(most));
+        let has_mirrors = state.has_mirrors;
+        let worth = state
+            .shares
+            .iter()
+            .filter(|share| share.is_worth_cutting(most, has_mirrors));
         let longest = worth.map(Share::left).max();
         longest.or_else(|| state.left.iter().map(|range| range.end - range.start).max())
     }
@@ -327,7 +343,9 @@ impl State {
     }
 
     fn halve(&mut self, most: Most) -> Option<(Range<u64>, Option<f64>)> {
-        let worth = self.shares.iter_mut().filter(|share| share.is_worth_cutting(most));
+        let has_mirrors = self.has_mirrors;
+        let shares = self.shares.iter_mut();
+        let worth = shares.filter(|share| share.is_worth_cutting(most, has_mirrors));
         let share = worth.max_by_key(|share| share.left())?;
         let speed = share.speed;
         let middle = share.next + share.left() / 2;
@@ -371,6 +389,22 @@ mod tests {
                 "{size} {came} {ms} {most:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_slow_source_keeps_little_where_there_are_others() {
+        let since = Instant::now();
+        let at = |ms| since + Duration::from_millis(ms);
+        // A mebibyte a second of twelve.
+        let alone = Shares::new(0..12 * MIB, Vec::new(), since);
+        let helped = Shares::new(0..12 * MIB, Vec::new(), since).with_mirrors();
+        for shares in [&alone, &helped] {
+            shares.take(OWNER, MIB);
+        }
+        assert_eq!(alone.cut(Most::Useful, at(1000)), None);
+        let (_, range) = helped.cut(Most::Useful, at(1000)).unwrap();
+        assert_eq!(range.end, 12 * MIB);
+        assert_eq!(helped.cut(Most::Useful, at(1000)), None, "soon done by now");
     }
 
     #[test]

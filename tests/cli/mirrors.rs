@@ -1,7 +1,20 @@
-//! Several sources of one file: one that fails is left for the next.
+//! Several sources of one file: one that fails is left for the next, and with a checksum several send it at once.
 
-use crate::support::Answer::{self, CutAfter, Status, Well};
-use crate::support::{Origin, Room, bytes};
+use crate::support::Answer::{self, CutAfter, HeldAfter, Status, Well};
+use crate::support::{Authority, Gate, Origin, Room, TlsFront, bytes};
+
+const MIB: usize = 1 << 20;
+const LARGE: usize = 36 * MIB;
+
+/// The option of an entry that is to add up to this.
+fn sum_of(body: &[u8]) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(body);
+    let hex = digest
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    format!(" checksum=sha-256={hex}\n")
+}
 
 fn list(origins: &[&Origin], more: &str) -> String {
     let urls: Vec<_> = origins.iter().map(|origin| origin.url("/a.bin")).collect();
@@ -56,13 +69,9 @@ fn what_one_source_sent_is_not_mixed_with_another_s() {
 
 #[test]
 fn with_a_checksum_another_source_goes_on_where_one_ended_and_a_wrong_one_is_found_out() {
-    use sha2::Digest as _;
     const SIZE: usize = 600_000;
     let body = bytes(SIZE, 1);
-    let sum = sha2::Sha256::digest(&body)
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    let options = format!(" checksum=sha-256={sum}\n");
+    let options = sum_of(&body);
     let (first, second, room) = (Origin::new(), Origin::new(), Room::new());
     first
         .file("/a.bin", &body)
@@ -93,4 +102,110 @@ fn what_is_said_for_an_entry_goes_to_its_own_origin_alone() {
     assert_eq!(own.requests()[0].field("X-Key"), Some("hush"));
     let request = &mirror.requests()[0];
     assert_eq!((request.field("X-Key"), request.field("Authorization")), (None, None));
+}
+
+/// The first source of a large file holds its answer until the second one was asked, if it is to be.
+struct Two {
+    first: Origin,
+    second: Origin,
+    room: Room,
+    gate: Gate,
+}
+
+impl Two {
+    fn new(body: &[u8]) -> Self {
+        let (first, gate) = (Origin::new(), Gate::new());
+        first.file("/a.bin", body).etag("1").then(HeldAfter(MIB, gate.clone()));
+        Self {
+            first,
+            second: Origin::new(),
+            room: Room::new(),
+            gate,
+        }
+    }
+
+    fn run(&self, args: &[&str], options: &str, asked: &Origin, times: usize) {
+        let haul = self.room.haul().impatient().args(["--split", "2"]).args(args);
+        let list = self.room.give("list.txt", list(&[&self.first, &self.second], options));
+        let running = haul.arg(list).start();
+        asked.wait_for_requests(times);
+        self.gate.open();
+        running.finish().succeeds().finished(1, 1);
+    }
+}
+
+#[test]
+fn with_a_checksum_two_sources_send_one_file_at_once() {
+    let body = bytes(LARGE, 1);
+    let two = Two::new(&body);
+    two.second.file("/a.bin", &body).etag("another server's");
+    let options = sum_of(&body) + " header=X-Key: hush\n";
+    // The first host has no room for a second connection.
+    two.run(&["--per-host", "1"], &options, &two.second, 1);
+    two.room.holds_exactly(&[("a.bin", &body)]);
+    assert_eq!((two.first.requests().len(), two.second.requests().len()), (1, 1));
+    let request = &two.second.requests()[0];
+    assert!(
+        request.field("Range").is_some_and(|range| range.ends_with('-')),
+        "{request:?}"
+    );
+    assert_eq!((request.field("If-Range"), request.field("X-Key")), (None, None));
+}
+
+#[test]
+fn without_a_checksum_nothing_tells_that_two_sources_have_one_file() {
+    let body = bytes(LARGE, 1);
+    let two = Two::new(&body);
+    two.second.file("/a.bin", &body).etag("1");
+    two.run(&[], "", &two.first, 2);
+    two.room.holds_exactly(&[("a.bin", &body)]);
+    assert_eq!(two.second.requests().len(), 0);
+}
+
+#[test]
+fn a_source_with_something_else_has_no_part_in_the_file() {
+    let (body, other) = (bytes(LARGE, 1), bytes(LARGE, 2));
+    let longer = [&body[..], b"and more"].concat();
+    for (second, answer) in [
+        (&other, Well),
+        (&longer, Well),
+        (&body, Well.deaf()),
+        (&body, Status(404)),
+    ] {
+        let two = Two::new(&body);
+        two.second.file("/a.bin", second).etag("1").always(answer);
+        two.run(&[], &sum_of(&body), &two.second, 1);
+        two.room.holds_exactly(&[("a.bin", &body)]);
+        assert_eq!(two.second.requests().len(), 1, "it is left alone then");
+    }
+}
+
+#[test]
+fn when_the_first_of_two_is_the_one_that_is_wrong_the_second_is_asked_for_all() {
+    let (body, other) = (bytes(LARGE, 1), bytes(LARGE, 2));
+    let two = Two::new(&other);
+    two.second.file("/a.bin", &body).etag("1");
+    two.run(&[], &sum_of(&body), &two.second, 1);
+    two.room.holds_exactly(&[("a.bin", &body)]);
+}
+
+#[test]
+fn a_source_over_plain_http_is_no_way_around_https_only() {
+    let authority = Authority::new();
+    let (secure, plain, room) = (Origin::new(), Origin::new(), Room::new());
+    let front = TlsFront::new(&secure, &authority.certifies("127.0.0.1"));
+    let pem = room.give("authority.pem", authority.pem()).display().to_string();
+    let args = ["--https-only", "--ca-cert", &pem];
+    secure.file("/a.bin", "secure").then(Status(404));
+    plain.file("/a.bin", "plain");
+    let (secure_url, plain_url) = (front.url("/a.bin"), plain.url("/a.bin"));
+    let haul = |first: &str, second: &str| {
+        let list = format!("{first}\t{second}\n");
+        room.haul().impatient().args(args).stdin(list).run()
+    };
+    haul(&secure_url, &plain_url).fails().says("404 Not Found");
+    haul(&plain_url, &secure_url).succeeds().finished(1, 1);
+    room.holds_exactly(&[("a.bin", "secure")]);
+    assert_eq!(plain.requests().len(), 0);
+    haul(&plain_url, &plain_url).fails().says("--https-only");
 }
