@@ -34,7 +34,7 @@ pub enum SetupError {
         /// What is wrong with it.
         what: String,
     },
-    /// Only public addresses, and a proxy.
+    /// Only public addresses, and a proxy or a Unix socket.
     #[error(
         "--public-only needs direct connections, for a proxy looks names up itself; without -x and the proxy variables, \
          or with no_proxy='*', there is none"

@@ -111,7 +111,8 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
-        if settings.reach == Reach::Public && settings.proxies.are_asked() {
+        let is_direct = !settings.proxies.are_asked() && settings.unix_socket.is_none();
+        if settings.reach == Reach::Public && !is_direct {
             return Err(SetupError::Proxied);
         }
         let maker = client::Maker::new(settings, timeouts)?;

@@ -241,6 +241,10 @@ pub(crate) struct Args {
     #[arg(short = 'x', long, value_name = "URL", env = "HAUL_PROXY", hide_env_values = true, value_parser = proxy, value_hint = ValueHint::Url, help_heading = "Request")]
     pub(crate) proxy: Option<Url>,
 
+    /// Connect to this Unix socket, whatever host a URL names
+    #[arg(long, value_name = "PATH", env = "HAUL_UNIX_SOCKET", value_hint = ValueHint::FilePath, conflicts_with_all = ["proxy", "public_only"], help_heading = "Request")]
+    pub(crate) unix_socket: Option<PathBuf>,
+
     /// Believe any certificate; whoever is on the way can then read and change everything
     #[arg(
         short = 'k',
@@ -473,6 +477,7 @@ impl From<&Args> for Settings {
             no_netrc: _,
             cookies: _,
             proxy: _,
+            unix_socket: _,
             insecure: _,
             ca_cert: _,
             cert: _,
@@ -545,6 +550,7 @@ fn http(args: &Args) -> Http {
         headers,
         user,
         cookies,
+        unix_socket,
         ca_cert,
         insecure,
         cert,
@@ -570,6 +576,7 @@ fn http(args: &Args) -> Http {
         }),
         reach: if *public_only { Reach::Public } else { Reach::Anywhere },
         schemes: if *https_only { Schemes::HttpsOnly } else { Schemes::Any },
+        unix_socket: unix_socket.clone(),
         ..http
     }
 }

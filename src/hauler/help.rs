@@ -13,7 +13,7 @@ use crate::stop::Stop;
 use crate::transfer::{Most, Offer, Offers};
 
 /// How often to look whether there is something to help with.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Where large files find help; nowhere if each has one connection.
 pub(super) fn offers(split: Split) -> Option<Arc<Offers>> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -32,6 +33,7 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Maker {
     proxies: Vec<Proxy>,
+    unix_socket: Option<PathBuf>,
     /// Is the proxy of `http:` URLs spoken to by TLS?
     has_secure_proxy: bool,
     tls: Tls,
@@ -46,6 +48,7 @@ impl Maker {
     pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
         Ok(Self {
             proxies: proxies(&settings.proxies).map_err(|e| SetupError::Http(e.to_string()))?,
+            unix_socket: settings.unix_socket.clone(),
             has_secure_proxy: settings
                 .proxies
                 .http
@@ -104,6 +107,9 @@ impl Maker {
             .connector_layer(NoteNew(Arc::clone(made)));
         for proxy in &self.proxies {
             builder = builder.proxy(proxy.clone());
+        }
+        if let Some(path) = &self.unix_socket {
+            builder = builder.unix_socket(path.as_path());
         }
         builder.build().map_err(|error| refused(&error))
     }

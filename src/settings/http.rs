@@ -37,6 +37,8 @@ pub struct Http {
     pub reach: Reach,
     /// Through whom to ask.
     pub proxies: Proxies,
+    /// The Unix socket to connect to, whatever host a URL names. There is no proxy then.
+    pub unix_socket: Option<PathBuf>,
     /// Connections kept open for a later request, at most and to all hosts together; no fewer than there are jobs.
     /// Each is a file descriptor.
     pub kept: usize,
@@ -56,6 +58,7 @@ impl Default for Http {
             schemes: Schemes::default(),
             reach: Reach::default(),
             proxies: Proxies::default(),
+            unix_socket: None,
             kept: 256,
         }
     }

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(10);
 /// ... down to a share of so many bytes.
 const LAST: u64 = 1 << 20;
 /// How long a share is watched before its speed is believed.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(50);
 /// Helpers of one file that may fail before it is left to its owner.
 const FAILURES: u32 = 3;
 
@@ -373,7 +373,7 @@ mod tests {
             (30, 20, 1000, Most::Useful, None),
             (400, 200, 1000, Most::Useful, None),
             // Nobody knows yet.
-            (400, 20, 99, Most::Useful, None),
+            (400, 20, 49, Most::Useful, None),
             (400, 0, 1000, Most::Useful, None),
             // Asked for.
             (400, 0, 0, Most::Exactly(2), Some(200)),

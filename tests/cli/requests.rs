@@ -88,3 +88,58 @@ fn a_proxy_gets_the_whole_url_and_its_own_credentials() {
     assert_eq!(request.field("Host"), Some("nowhere.invalid"));
     assert_eq!(request.field("Proxy-Authorization"), Some("Basic dXNlcjpodXNo"));
 }
+
+/// Passes on what comes by a Unix socket to the server, and what it answers back.
+fn socket_to(origin: &Origin, path: &std::path::Path) {
+    use std::io;
+    use std::net::{Shutdown, TcpStream};
+    use std::os::unix::net::UnixListener;
+    let (listener, to) = (UnixListener::bind(path).unwrap(), origin.authority());
+    std::thread::spawn(move || {
+        for here in listener.incoming().map_while(Result::ok) {
+            let there = TcpStream::connect(&to).unwrap();
+            let (mut from, mut onward) = (here.try_clone().unwrap(), there.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut onward);
+                let _ = onward.shutdown(Shutdown::Write);
+            });
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut &there, &mut &here);
+                let _ = here.shutdown(Shutdown::Both);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_unix_socket_is_connected_to_whatever_host_a_url_names() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a.bin", "a");
+    origin.file("/b.bin", "b");
+    let socket = room.folder().with_file_name("socket");
+    let args = ["--unix-socket", socket.to_str().unwrap()];
+    let list = "http://nowhere.invalid/a.bin\nhttp://also.invalid:81/b.bin\n";
+    room.haul()
+        .impatient()
+        .args(args)
+        .stdin(list)
+        .run()
+        .fails()
+        .says("no such file or directory");
+    socket_to(&origin, &socket);
+    // A proxy of the environment is not in between.
+    let haul = room.haul().env("http_proxy", "http://127.0.0.1:9/").args(args);
+    haul.stdin(list).run().succeeds().finished(2, 2);
+    room.holds_exactly(&[("a.bin", "a"), ("b.bin", "b")]);
+    let mut hosts: Vec<_> = origin
+        .requests()
+        .iter()
+        .map(|request| request.field("Host").unwrap().to_owned())
+        .collect();
+    hosts.sort();
+    assert_eq!(hosts, ["also.invalid:81", "nowhere.invalid"]);
+    for other in [&["--public-only"][..], &["-x", "http://h"]] {
+        let haul = room.haul().args(args).args(other).stdin(list);
+        haul.run().exits_with(2).says("cannot be used with");
+    }
+}
