@@ -2,11 +2,12 @@
 //!
 //! Members stand in the order of their hashes, each as near to the place that its hash asks for as those before it
 //! allow. So a search ends at the first larger hash, even where the set is almost full, and a set that has to grow moves
-//! its members within the memory it has: no second copy is ever made by us. Sixteen such sets, one for each first digit
-//! of the hash, make each growth a short one.
+//! its members within the memory it has: no second copy is ever made by us. Four such sets, one for each first two bits of
+//! the hash, make each growth a short one; they begin with different sizes, so that they grow one after the other and an
+//! allocator can give to one what another has just left.
 
 /// Bits of a hash that choose the set.
-const PART: u32 = 4;
+const PART: u32 = 2;
 /// Bits of a hash that are kept with a member.
 const TAG: u32 = 52;
 /// Bits of what is kept beside it.
@@ -58,7 +59,7 @@ pub(super) struct Hashes {
 impl Hashes {
     pub(super) fn new() -> Self {
         Self {
-            parts: std::array::from_fn(|_| Part::default()),
+            parts: std::array::from_fn(|number| Part::beginning_with(LEAST + number % LEAST)),
         }
     }
 
@@ -125,9 +126,18 @@ struct Part {
     members: usize,
     /// Places that tags ask for. Behind them are some for those that find theirs taken.
     width: usize,
+    /// Its first width.
+    first: usize,
 }
 
 impl Part {
+    fn beginning_with(first: usize) -> Self {
+        Self {
+            first,
+            ..Self::default()
+        }
+    }
+
     fn of(&self, tag: u64) -> impl Iterator<Item = Member> {
         let slots = self.slots.get(self.home(tag)..).unwrap_or_default().iter();
         slots
@@ -171,7 +181,7 @@ impl Part {
 
     /// An eighth more places. The members move to the end, and from there to their new places, which are never behind.
     fn grow(&mut self) {
-        self.width = (self.width + self.width / 8 + 1).max(LEAST);
+        self.width = (self.width + self.width / 8 + 1).max(self.first);
         let length = self.end().max(self.width) + SPILL;
         self.slots.reserve_exact(length.saturating_sub(self.slots.len()));
         self.slots.resize(length, Slot::FREE);

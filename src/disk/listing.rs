@@ -24,7 +24,7 @@ const SEVERAL: usize = 32;
 /// Names that are read for one entry that asks: so many cost as much as a look.
 const EACH: usize = 4;
 /// A folder of more names than this is not read.
-const MOST: usize = 1 << 17;
+const MOST: usize = 1 << 16;
 
 /// The folder's own names: not those in folders below it.
 #[derive(Debug, Default)]
@@ -41,8 +41,8 @@ struct State {
 /// Hashes of the names, as of when the reading began. Two names with one hash: one that is not there is looked for.
 #[derive(Debug)]
 struct Names {
-    hashes: HashSet<u64, Ready>,
-    is_all: bool,
+    /// `None` where there are too many.
+    hashes: Option<HashSet<u64, Ready>>,
     at: Instant,
 }
 
@@ -66,9 +66,9 @@ impl Listing {
         let last = state.last.as_ref();
         let age = last.map(|names| now.saturating_duration_since(names.at));
         let nothing = last
-            .filter(|names| names.is_all && age.is_some_and(|age| age < FRESH) && !names.hold(name))
+            .filter(|names| age.is_some_and(|age| age < FRESH) && names.lack(name))
             .map(|names| names.at);
-        let is_due = !state.is_being_read && is_due(age, state.asked, last.map_or(0, |names| names.hashes.len()));
+        let is_due = !state.is_being_read && is_due(age, state.asked, last.map_or(Some(0), Names::count));
         state.is_being_read |= is_due;
         Said { nothing, is_due }
     }
@@ -82,35 +82,41 @@ impl Listing {
     }
 }
 
-/// Is it worth reading the folder, when its last reading is so old, so many have asked since, and it had so many names?
-fn is_due(age: Option<Duration>, asked: usize, names: usize) -> bool {
-    age.is_none_or(|age| age >= FRESH) && names <= MOST && asked >= SEVERAL.max(names / EACH)
+/// Is it worth reading the folder, when its last reading is so old, so many have asked since, and it had so many names, or
+/// too many?
+fn is_due(age: Option<Duration>, asked: usize, names: Option<usize>) -> bool {
+    age.is_none_or(|age| age >= FRESH) && names.is_some_and(|names| asked >= SEVERAL.max(names / EACH))
 }
 
 impl Names {
     fn of(folder: &OwnedFd) -> io::Result<Self> {
         let at = Instant::now();
-        let (mut names, mut is_all) = (HashSet::default(), true);
+        let mut names = HashSet::default();
         for entry in Dir::read_from(folder)? {
             let mut hasher = DefaultHasher::new();
             hasher.write(entry?.file_name().to_bytes());
             names.insert(hasher.finish());
             if names.len() > MOST {
-                is_all = false;
-                break;
+                return Ok(Self { hashes: None, at });
             }
         }
-        let hashes = names;
-        Ok(Self { hashes, is_all, at })
+        let hashes = Some(names);
+        Ok(Self { hashes, at })
     }
 
-    /// May there be a file of this name, or a part of one?
-    fn hold(&self, name: &str) -> bool {
+    fn count(&self) -> Option<usize> {
+        self.hashes.as_ref().map(HashSet::len)
+    }
+
+    /// Is there neither a file of this name nor a part of one, for sure?
+    fn lack(&self, name: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         hasher.write(name.as_bytes());
         let own = hasher.finish();
         hasher.write(SUFFIXES[0].as_bytes());
-        self.hashes.contains(&own) || self.hashes.contains(&hasher.finish())
+        let part = hasher.finish();
+        let names = self.hashes.as_ref();
+        names.is_some_and(|names| !names.contains(&own) && !names.contains(&part))
     }
 }
 
@@ -124,16 +130,16 @@ mod tests {
     fn a_folder_is_read_when_enough_ask_for_it() {
         let (young, old) = (Some(FRESH / 2), Some(FRESH));
         for (age, asked, names, due) in [
-            (None, 31, 0, false),
-            (None, 32, 0, true),
-            (young, 9_999, 10, false),
-            (old, 31, 10, false),
-            (old, 32, 10, true),
-            (old, 999, 4_000, false),
-            (old, 1_000, 4_000, true),
-            (old, usize::MAX, MOST + 1, false),
+            (None, 31, Some(0), false),
+            (None, 32, Some(0), true),
+            (young, 9_999, Some(10), false),
+            (old, 31, Some(10), false),
+            (old, 32, Some(10), true),
+            (old, 999, Some(4_000), false),
+            (old, 1_000, Some(4_000), true),
+            (old, usize::MAX, None, false),
         ] {
-            assert_eq!(is_due(age, asked, names), due, "{age:?} {asked} {names}");
+            assert_eq!(is_due(age, asked, names), due, "{age:?} {asked} {names:?}");
         }
     }
 
