@@ -202,6 +202,13 @@ impl Disk {
         nothing
     }
 
+    /// A run begins: what was seen before is over.
+    pub(crate) fn forget_seen(&self) {
+        if let Some(listing) = &self.listing {
+            listing.forget();
+        }
+    }
+
     /// Looks for a file of that name and for a part of one, and touches neither. What it saw may be over a moment later.
     pub(crate) async fn glance(&self, path: &Arc<PathBuf>) -> io::Result<Glance> {
         if let Some(at) = self.seen_empty(path) {

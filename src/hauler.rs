@@ -37,6 +37,8 @@ const AHEAD: usize = 4096;
 /// Those of them that have a task already, as long as all connections are in use. A task is some kilobytes that are to
 /// be near when its turn comes.
 const NEAR: usize = 64;
+/// Entries that are told one by one when they are read.
+const MANY: u64 = 1000;
 /// Lines that are read before others get on.
 const BREATH: u64 = 64;
 /// Bodies that may wait for the disk beyond those that hold a connection. Each is as large as a small file at most.
@@ -132,6 +134,7 @@ impl Hauler {
         let paused = self.shared.paused.load(Ordering::Relaxed);
         let own = stop.child();
         self.shared.slots.begin();
+        self.shared.tools.disk.forget_seen();
         let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
         let shared = &self.shared;
@@ -295,10 +298,13 @@ impl<'a> Run<'a> {
         .await;
     }
 
+    /// One more entry. Of many, not each is told: nobody can read that fast.
     async fn count(&mut self) {
         self.listed += 1;
         let total = self.listed;
-        self.events.send(|| Event::Listed { total, complete: false }).await;
+        if total <= MANY || total.is_multiple_of(BREATH) {
+            self.events.send(|| Event::Listed { total, complete: false }).await;
+        }
     }
 
     async fn end_list(&mut self) {

@@ -73,6 +73,11 @@ impl Listing {
         Said { nothing, is_due }
     }
 
+    /// Forgets what was read.
+    pub(super) fn forget(&self) {
+        lock(&self.0).last = None;
+    }
+
     /// Reads the folder. Blocks for as long as that takes. What cannot be read is looked at name by name.
     pub(super) fn read(&self, folder: &OwnedFd) {
         let read = Names::of(folder).ok();

@@ -341,6 +341,14 @@ impl Part {
         self.settle().await
     }
 
+    /// The bytes that came are with the system: from now on, a record may say so.
+    pub(crate) async fn store(&mut self) -> io::Result<()> {
+        if self.gathered.len() > 0 {
+            self.flush(None).await?;
+        }
+        self.written().await
+    }
+
     /// The bytes that came are here.
     pub(crate) async fn settle(&mut self) -> io::Result<()> {
         self.written().await?;

@@ -73,8 +73,9 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         }
     }
     let turn = stop.or(turn.come()).await.unwrap_or(Err(TransferError::Cancelled));
-    let slot = match turn {
-        Ok(slot) => slot,
+    let first = match turn {
+        Ok(slot) => Ok(slot),
+        Err(error @ TransferError::HostDown { .. }) if !job.mirrors().is_empty() => Err(error),
         Err(error) => {
             shared.tell_given_up(&error, &events).await;
             return Row {
@@ -111,7 +112,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     };
     let queue = delivery.life.begun.saturating_duration_since(since);
     // The state of a transfer is large, and only an entry that has a slot has one.
-    let row = Box::pin(delivery.run(slot)).await;
+    let row = Box::pin(delivery.run(first)).await;
     Row { queue, ..row }
 }
 
@@ -170,8 +171,9 @@ struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    async fn run(mut self, slot: Slot) -> Row {
-        let result = self.try_until_done(slot).await;
+    /// With its first slot, or without one where nobody is at its first source.
+    async fn run(mut self, first: Result<Slot, TransferError>) -> Row {
+        let result = self.try_until_done(first).await;
         if let Err(error) = &result {
             self.shared.tell_given_up(error, self.events).await;
         }
@@ -197,11 +199,10 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn try_until_done(&mut self, first: Slot) -> Result<(Outcome, u64), TransferError> {
+    async fn try_until_done(&mut self, first: Result<Slot, TransferError>) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
-        let (mut slot, mut most) = (first, 0);
-        let job: &'a Job = self.job;
+        let (mut slot, mut most) = (self.slot_or_elsewhere(first).await?, 0);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -224,7 +225,7 @@ impl<'a> Delivery<'a> {
             self.cost.is_mixed &= !was_mixed;
             // Who brought more of it is asked for the rest.
             let moves_on = !has_more && !was_mixed && self.sources.moves_on(&error);
-            self.turn_to(self.sources.now().unwrap_or(&job.url), &mut most).await?;
+            self.turn_to_next().await?;
             if moves_on {
                 self.tell_retry(error, Duration::ZERO).await;
             } else {
@@ -239,8 +240,21 @@ impl<'a> Delivery<'a> {
                     }
                 }
             }
-            slot = self.slot_at_home().await?;
+            let next = self.slot_at_home().await;
+            slot = self.slot_or_elsewhere(next).await?;
         }
+    }
+
+    /// The slot, or one at another source when nobody is at this one.
+    async fn slot_or_elsewhere(&mut self, mut slot: Result<Slot, TransferError>) -> Result<Slot, TransferError> {
+        while let Err(error @ TransferError::HostDown { .. }) = &slot
+            && self.sources.leaves()
+        {
+            self.shared.tell_given_up(error, self.events).await;
+            self.turn_to_next().await?;
+            slot = self.slot_at_home().await;
+        }
+        slot
     }
 
     /// A slot for the source that is asked.
@@ -250,9 +264,11 @@ impl<'a> Delivery<'a> {
         Ok(slot)
     }
 
-    /// From here on this source is asked. Only a checksum can tell that what came from another one belongs to the same
+    /// From here on the next source is asked. Only a checksum can tell that what came from another one belongs to the same
     /// file; without one, it goes.
-    async fn turn_to(&mut self, source: &'a SourceUrl, most: &mut u64) -> Result<(), TransferError> {
+    async fn turn_to_next(&mut self) -> Result<(), TransferError> {
+        let job: &'a Job = self.job;
+        let source = self.sources.now().unwrap_or(&job.url);
         if source == self.source {
             return Ok(());
         }
@@ -261,7 +277,7 @@ impl<'a> Delivery<'a> {
             self.cost.is_mixed |= self.cost.held > 0;
         } else if let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await? {
             let _ = part.discard().await;
-            (*most, self.cost.held) = (0, 0);
+            self.cost.held = 0;
         }
         Ok(())
     }
@@ -359,6 +375,7 @@ impl<'a> Delivery<'a> {
                     if to.origin() != url.origin() {
                         self.warn_of_downgrade(&url, &to).await;
                         (host, leg) = (HostKey::of(&to), Leg::Away);
+                        self.shared.resting.notify_one();
                         slot = self.stop.unless(self.shared.slots.exchange(slot, &host)).await??;
                         self.life.was(Phase::Rest, Instant::now());
                     }
@@ -378,6 +395,9 @@ impl<'a> Delivery<'a> {
     /// for the disk.
     async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<Option<(Outcome, u64)>, TransferError> {
         let waiting = self.shared.finishing.try_acquire();
+        if received.is_helped() {
+            self.shared.resting.notify_one();
+        }
         let has_to_wait = waiting.is_err() && !received.is_helped();
         let _slot = has_to_wait.then_some(slot);
         let finished = received.finish(&mut self.cost).await;

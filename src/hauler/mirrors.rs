@@ -32,6 +32,16 @@ impl<'a> Sources<'a> {
         self.left.iter().copied().filter(move |&source| Some(source) != now)
     }
 
+    /// Nobody is at the one that is asked now. Is another one left?
+    pub(super) fn leaves(&mut self) -> bool {
+        if self.left.len() < 2 {
+            return false;
+        }
+        self.left.remove(self.at);
+        self.at %= self.left.len();
+        true
+    }
+
     /// Is another one asked after this failure, at once? After the last one a round is over, and it begins again with the
     /// first, when its wait is over.
     pub(super) fn moves_on(&mut self, error: &TransferError) -> bool {

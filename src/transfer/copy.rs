@@ -177,10 +177,12 @@ impl Copy<'_> {
             }
         }
         if received.is_ok() {
-            let ended = match expected {
-                None => part.end().await,
+            let ended = match (expected, &offer) {
+                (None, _) => part.end().await,
                 // A part of a file ends where it was said to, which need not be where the file ends.
-                Some(_) => part.settle().await,
+                (Some(_), None) => part.settle().await,
+                // Others may be at it for long, and what they write gets into the record.
+                (Some(_), Some(_)) => part.store().await,
             };
             received = ended.map_err(|source| disk("write", source));
         }

@@ -294,11 +294,11 @@ async fn copy(
     let (shares, id) = (&fetching.offer.shares, fetching.id);
     let mut steps = fetching.offer.file.at(fetching.written);
     loop {
-        let chunk = tokio::select! {
+        let (chunk, is_given_up) = tokio::select! {
             biased;
-            () = &mut given_up => None,
+            () = &mut given_up => (None, true),
             chunk = answer.chunk() => match chunk {
-                Ok(chunk) => chunk,
+                Ok(chunk) => (chunk, false),
                 Err(error) => {
                     write(fetching, steps.flush()).await?;
                     return Err(error);
@@ -317,7 +317,8 @@ async fn copy(
             write(fetching, steps.flush()).await?;
         }
         if is_last {
-            return Ok(());
+            let is_empty = fetching.received == 0 && !is_given_up && !shares.is_done(id);
+            return if is_empty { Err(another()) } else { Ok(()) };
         }
     }
 }

@@ -50,6 +50,37 @@ fn when_all_fail_they_are_asked_again_but_for_those_that_cannot_come_back() {
 }
 
 #[test]
+fn where_nobody_is_at_the_first_source_all_come_from_the_second() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (second, room) = (Origin::new(), Room::new());
+    let names: Vec<_> = (0..200).map(|n| format!("{n}.bin")).collect();
+    let line = |name: &String| {
+        second.file(&format!("/{name}"), name);
+        format!("http://{nobody}/{name}\t{}\n", second.url(&format!("/{name}")))
+    };
+    let list: String = names.iter().map(line).collect();
+    let haul = room.haul().impatient().args(["-j", "4", "--retries", "1"]);
+    haul.stdin(list).run().succeeds().finished(200, 200);
+    let whole: Vec<_> = names.iter().map(|name| (&**name, &**name)).collect();
+    room.holds_exactly(&whole);
+}
+
+#[test]
+fn a_source_that_always_breaks_and_one_that_is_busy_are_given_up() {
+    let (cut, busy, room) = (Origin::new(), Origin::new(), Room::new());
+    cut.file("/a.bin", bytes(600_000, 1))
+        .etag("1")
+        .always(CutAfter(300_000).deaf());
+    busy.file("/a.bin", "").always(Status(503));
+    let haul = room.haul().impatient().args(["--retries", "3"]);
+    haul.stdin(list(&[&cut, &busy], "")).run().fails().finished(0, 1);
+    assert!(cut.requests().len() < 12, "{}", cut.requests().len());
+}
+
+#[test]
 fn what_one_source_sent_is_not_mixed_with_another_s() {
     const SIZE: usize = 600_000;
     let (old, new) = (bytes(SIZE, 1), bytes(SIZE, 2));

@@ -96,7 +96,7 @@ impl Files {
         Ok(None)
     }
 
-    /// A new, empty part, locked. `WouldBlock` when another process is at it.
+    /// A new, empty part, locked. `WouldBlock` when another process is at it, `AlreadyExists` when one has left bytes.
     pub(super) fn create(disk: &Disk, path: &Path) -> io::Result<Taken> {
         let folder = disk.folder_for(path)?;
         for n in 1..=NAMES {
@@ -109,7 +109,10 @@ impl Files {
             let Some(Standing::Ours(taken)) = found else {
                 return Err(io::Error::from(io::ErrorKind::WouldBlock));
             };
-            taken.file.set_len(0)?;
+            // Nobody has looked at these bytes: another process left them a moment ago.
+            if taken.length > 0 {
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
             return Ok(taken);
         }
         Err(io::Error::other("other files have every name for its part"))
@@ -152,8 +155,8 @@ impl Files {
             return Ok(Kind::Ours);
         }
         match stat(&self.folder, &self.part)? {
-            Some(now) if is_same(&now, &part) => Ok(Kind::Strange),
-            // Another process has finished it meanwhile, or begun anew.
+            Some(now) if is_same(&now, &part) && (now.st_size > 0 || !is_plain(&now)) => Ok(Kind::Strange),
+            // Another process has finished it meanwhile, or removes it, or has begun anew.
             _ => self.kind(),
         }
     }

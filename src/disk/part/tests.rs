@@ -1,17 +1,55 @@
 use super::*;
 
-#[tokio::test]
-async fn after_a_write_that_failed_no_byte_is_added() {
-    let dir = tempfile::tempdir().unwrap();
-    let name = dir.path().join("a.part");
-    let mut part = Part::new(&Disk::open(dir.path()).unwrap(), &Arc::new("a".into()));
+async fn begun(dir: &Path, size: u64) -> Box<Part> {
+    let mut part = Part::new(&Disk::open(dir).unwrap(), &Arc::new("a".into()));
     let identity = Identity {
         url: "http://h/a".into(),
         validator: Some("\"v1\"".into()),
         name: None,
         replace: Replace::Never,
     };
-    part.begin(identity, Some(1_000_000), &[]).await.unwrap();
+    part.begin(identity, Some(size), &[]).await.unwrap();
+    part
+}
+
+#[tokio::test]
+async fn a_record_claims_no_byte_that_is_only_in_memory() {
+    const MIB: u64 = 1 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let mut part = begun(dir.path(), 20 * MIB).await;
+    part.scatter().await.unwrap();
+    part.write(Bytes::from_static(&[1; 10_000]), None).await.unwrap();
+    part.store().await.unwrap();
+    // Another connection writes its share: enough for the next record.
+    let file = std::fs::File::options()
+        .write(true)
+        .open(dir.path().join("a.part"))
+        .unwrap();
+    file.set_len(20 * MIB).unwrap();
+    part.hear(std::iter::once(10 * MIB..20 * MIB).collect()).await.unwrap();
+    let text = std::fs::read(dir.path().join("a.part.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(record["missing"], serde_json::json!([[10_000, 10 * MIB]]));
+    assert_eq!(std::fs::read(dir.path().join("a.part")).unwrap()[..10_000], [1; 10_000]);
+}
+
+#[tokio::test]
+async fn bytes_that_another_process_left_a_moment_ago_are_not_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut part = begun(dir.path(), 1_000_000).await;
+    part.write(Bytes::from_static(&[1; 10_000]), None).await.unwrap();
+    assert_eq!(part.park().await.unwrap(), 10_000);
+    let mut unaware = Part::new(&Disk::open(dir.path()).unwrap(), &Arc::new("a".into()));
+    let begun = unaware.create().await;
+    assert_eq!(begun.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(dir.path().join("a.part")).unwrap(), [1; 10_000]);
+}
+
+#[tokio::test]
+async fn after_a_write_that_failed_no_byte_is_added() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().join("a.part");
+    let mut part = begun(dir.path(), 1_000_000).await;
     let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = Arc::new(file);
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
