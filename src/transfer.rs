@@ -55,8 +55,10 @@ pub(crate) struct Tools {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
-    /// The entry's URL as it is shown: what parts and marks know it by.
+    /// The entry's URL as it is shown: what marks know it by.
     pub(crate) entry: &'a str,
+    /// What its part is known by: the same, or the source that alone may send it.
+    pub(crate) part_of: &'a str,
     pub(crate) leg: Leg,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,

@@ -282,6 +282,15 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
+    /// Whose part it is that is begun or gone on with: the entry's, or that of the one source that may send it.
+    fn part_of(&self) -> Cow<'a, str> {
+        if self.mixes() {
+            self.entry.clone()
+        } else {
+            self.source.shown()
+        }
+    }
+
     /// May several sources have a part in the file?
     fn mixes(&self) -> bool {
         self.listed.checksum.is_some() && !self.is_alone
@@ -316,7 +325,7 @@ impl<'a> Delivery<'a> {
             }
             Plan::Fail(error) => return Err(error),
         };
-        let held = Tools::held(earlier, &self.entry, &self.cost)?;
+        let held = Tools::held(earlier, &self.part_of(), &self.cost)?;
         // What an earlier run left may be of any of them.
         let is_of_any = self.sources.others().next().is_some() && held.as_ref().is_some_and(Held::is_foreign);
         self.cost.is_mixed |= is_of_any;
@@ -388,7 +397,7 @@ impl<'a> Delivery<'a> {
     /// What is here of the file by now.
     async fn look_again(&self) -> Result<Option<Held>, TransferError> {
         let (_, earlier) = self.shared.tools.survey(self.path).await?;
-        Tools::held(earlier, &self.entry, &self.cost)
+        Tools::held(earlier, &self.part_of(), &self.cost)
     }
 
     /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
@@ -428,9 +437,11 @@ impl<'a> Delivery<'a> {
         });
         let others = self.sources.others().filter(|_| self.mixes());
         let mirrors: Vec<_> = others.map(|source| (source, self.own_for(&source.host()))).collect();
+        let part_of = self.part_of();
         let asked = Try {
             url,
             entry: &self.entry,
+            part_of: &part_of,
             leg,
             path: self.path,
             want,

@@ -72,7 +72,7 @@ impl Copy<'_> {
         // Bytes without their coding have no place in the file that the server knows.
         let length = head.length.filter(|_| !is_coded);
         let identity = Identity {
-            url: self.job.entry.to_owned(),
+            url: self.job.part_of.to_owned(),
             validator: head.validator.clone().filter(|_| !is_coded),
             name: self.target.name.clone(),
             replace: self.target.replace,

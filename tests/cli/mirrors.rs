@@ -99,6 +99,23 @@ fn what_one_source_sent_is_not_mixed_with_another_s() {
 }
 
 #[test]
+fn what_a_source_sent_in_an_earlier_run_is_not_gone_on_with_by_another() {
+    const SIZE: usize = 900_000;
+    let (old, new) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    let (first, second, room) = (Origin::new(), Origin::new(), Room::new());
+    first.file("/a.bin", &old).etag("1").then(Status(404));
+    second.file("/a.bin", &new).etag("1").then(CutAfter(400_000));
+    let haul = || {
+        let haul = room.haul().impatient().args(["--retries", "0"]);
+        haul.stdin(list(&[&first, &second], "")).run()
+    };
+    haul().fails();
+    haul().succeeds().finished(1, 1);
+    room.holds(&[("a.bin", &old)]);
+    assert_eq!(first.requests()[1].field("Range"), None);
+}
+
+#[test]
 fn with_a_checksum_another_source_goes_on_where_one_ended_and_a_wrong_one_is_found_out() {
     const SIZE: usize = 600_000;
     let body = bytes(SIZE, 1);
