@@ -6,6 +6,7 @@
 //! ones each in a hop of its own; the bytes go through `tokio::fs`.
 
 pub(crate) mod claims;
+mod crowd;
 mod errands;
 mod hashes;
 pub(crate) mod listing;
@@ -16,17 +17,15 @@ pub(crate) mod part;
 pub(crate) mod record;
 
 use std::io;
-use std::ops::RangeInclusive;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
-use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
+use self::crowd::Crowd;
 use self::errands::Errands;
 use self::listing::{Listing, Said};
 use self::mark::Mark;
@@ -41,33 +40,7 @@ pub(crate) struct Disk {
     errands: Arc<Errands>,
     /// What stood in the folder, where names are told apart as we do.
     listing: Option<Arc<Listing>>,
-    /// Steps of large files that are on their way to the disk at a time.
-    steps: Arc<Semaphore>,
-    /// Files that may come at once.
-    jobs: usize,
-    /// Large files that are being written.
-    large: Arc<AtomicUsize>,
-}
-
-/// One large file that is being written.
-#[derive(Debug)]
-struct Large(Arc<AtomicUsize>);
-
-impl Drop for Large {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-const STEPS: usize = 8;
-/// Bytes of a step: the more, the fewer hops to the disk; but each transfer has so many in memory, and a block more.
-const STEP: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
-/// What all of them together have in memory for that.
-const ALL_STEPS: usize = 4 << 20;
-
-/// How many bytes go to the disk in one step, with so many files at once.
-fn step(files: usize) -> usize {
-    (ALL_STEPS / files.max(1)).clamp(*STEP.start(), *STEP.end())
+    crowd: Crowd,
 }
 
 /// An open folder at or below the run's.
@@ -121,31 +94,14 @@ impl Disk {
             nameless: Arc::new(Nameless::new()),
             errands: Arc::default(),
             listing: (case == Case::Matters).then(Arc::default),
-            steps: Arc::new(Semaphore::new(STEPS)),
-            jobs: 1,
-            large: Arc::default(),
+            crowd: Crowd::of(1),
         }
     }
 
     /// For so many files at once.
     pub(crate) fn shared_by(self, jobs: usize) -> Self {
-        Self { jobs, ..self }
-    }
-
-    /// Bytes of a step of a large file: as many are being written now, or may be soon.
-    fn step(&self) -> usize {
-        step(self.large.load(Ordering::Relaxed).max(self.jobs / 4))
-    }
-
-    /// Bytes of the first step of a file that does not tell its size: all may be such.
-    fn first_step(&self) -> usize {
-        step(self.jobs)
-    }
-
-    /// Counts one more large file, as long as the handle lives.
-    fn one_more(&self) -> Large {
-        self.large.fetch_add(1, Ordering::Relaxed);
-        Large(Arc::clone(&self.large))
+        let crowd = Crowd::of(jobs);
+        Self { crowd, ..self }
     }
 
     /// Opens the folder if it is there, and makes nothing.

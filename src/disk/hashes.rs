@@ -59,7 +59,7 @@ pub(super) struct Hashes {
 impl Hashes {
     pub(super) fn new() -> Self {
         Self {
-            parts: std::array::from_fn(|number| Part::beginning_with(LEAST + number % LEAST)),
+            parts: std::array::from_fn(|number| Part::beginning_with(LEAST + number)),
         }
     }
 

@@ -17,12 +17,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
+use super::crowd::Member;
+pub(crate) use super::crowd::Turn;
 use super::mark::Mark;
 use super::record::Record;
-use super::{Disk, Folder, Found, Large, aside, look_at, name_of, returned};
+use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
 use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
@@ -104,7 +105,7 @@ pub(crate) struct Part {
 struct Open {
     file: Arc<File>,
     files: Files,
-    _one: Large,
+    _member: Member,
 }
 
 /// A step on its way to the system.
@@ -113,9 +114,6 @@ struct Writing {
     range: Range<u64>,
     step: JoinHandle<(io::Result<()>, Option<Adding>)>,
 }
-
-/// The right to give a step to the disk.
-pub(crate) type Turn = OwnedSemaphorePermit;
 
 /// What there is of a part already.
 #[derive(Debug)]
@@ -175,7 +173,7 @@ impl Part {
         part.open = Some(Open {
             file: Arc::new(file),
             files,
-            _one: disk.one_more(),
+            _member: disk.crowd.join(),
         });
         let known = record
             .as_ref()
@@ -289,12 +287,12 @@ impl Part {
     /// How many bytes gather.
     fn most(&self) -> usize {
         if self.open.is_some() {
-            return self.disk.step();
+            return self.disk.crowd.step();
         }
         let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
         small
             .filter(|&size| size <= SMALL)
-            .unwrap_or_else(|| self.disk.first_step())
+            .unwrap_or_else(|| self.disk.crowd.first_step())
     }
 
     /// Waits until the disk can take a step of a large file; `None` for a file that is small, or of which nothing is here.
@@ -303,7 +301,7 @@ impl Part {
         if self.open.is_none() && !is_begun {
             return None;
         }
-        Arc::clone(&self.disk.steps).acquire_owned().await.ok()
+        self.disk.crowd.turn().await
     }
 
     /// Takes bytes, with the right to write them if they came with it. Never to be cancelled half-way. A write that fails
@@ -409,7 +407,9 @@ impl Part {
 
     /// For others to write to the same file.
     pub(crate) fn beside(&self) -> Option<Beside> {
-        self.open.as_ref().map(|open| Beside::new(&open.file, self.disk.step()))
+        self.open
+            .as_ref()
+            .map(|open| Beside::new(&open.file, self.disk.crowd.step()))
     }
 
     /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
@@ -456,7 +456,7 @@ impl Part {
         self.open = Some(Open {
             file: Arc::new(file),
             files,
-            _one: self.disk.one_more(),
+            _member: self.disk.crowd.join(),
         });
         Ok(())
     }
@@ -540,8 +540,7 @@ impl Part {
             // What the record that is there says of it still holds; another byte would stand in the wrong place.
             return Ok(0);
         }
-        self.flush(None).await?;
-        self.written().await?;
+        self.store().await?;
         let held = self.gaps.held();
         self.synchronise().await?;
         Ok(held)

@@ -89,7 +89,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
     let is_unseen = claims.is_none() && shared.tools.is_unseen(&path, seen);
     let delivery = Delivery {
         shared: &shared,
-        entry: shown,
+        entry: &shown,
         source: sources.now().unwrap_or(&job.url),
         sources,
         is_alone: false,
@@ -141,7 +141,7 @@ struct Delivery<'a> {
     shared: &'a Shared,
     job: &'a Arc<Job>,
     /// Its URL as it is shown.
-    entry: Cow<'a, str>,
+    entry: &'a str,
     sources: Sources<'a>,
     /// The one of them that is asked.
     source: &'a SourceUrl,
@@ -284,8 +284,8 @@ impl<'a> Delivery<'a> {
 
     /// Whose part it is that is begun or gone on with: the entry's, or that of the one source that may send it.
     fn part_of(&self) -> Cow<'a, str> {
-        if self.mixes() {
-            self.entry.clone()
+        if self.mixes() || *self.source == self.job.url {
+            Cow::Borrowed(self.entry)
         } else {
             self.source.shown()
         }
@@ -311,16 +311,16 @@ impl<'a> Delivery<'a> {
         };
         // A name that is still to come is looked at when it has come.
         let found = if self.claims.is_some() { Found::Nothing } else { found };
-        let want = match plan(self.shared.settings.existing, found, &self.entry, self.listed) {
+        let want = match plan(self.shared.settings.existing, found, self.entry, self.listed) {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.summed = Some(checksum.clone());
                 self.shared.tools.adds_up(self.path, checksum).await?;
-                Tools::tidy(earlier, &self.entry).await;
+                Tools::tidy(earlier, self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
             Plan::Done(outcome, size) => {
-                Tools::tidy(earlier, &self.entry).await;
+                Tools::tidy(earlier, self.entry).await;
                 return Ok((outcome, size));
             }
             Plan::Fail(error) => return Err(error),
@@ -403,11 +403,11 @@ impl<'a> Delivery<'a> {
     /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
     /// for the disk.
     async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<Option<(Outcome, u64)>, TransferError> {
-        let waiting = self.shared.finishing.try_acquire();
-        if received.is_helped() {
+        let (waiting, is_helped) = (self.shared.finishing.try_acquire(), received.is_helped());
+        if is_helped {
             self.shared.resting.notify_one();
         }
-        let has_to_wait = waiting.is_err() && !received.is_helped();
+        let has_to_wait = waiting.is_err() && !is_helped;
         let _slot = has_to_wait.then_some(slot);
         let finished = received.finish(&mut self.cost).await;
         self.life.was(Phase::Rest, Instant::now());
@@ -432,7 +432,7 @@ impl<'a> Delivery<'a> {
             claims,
             given: &self.given,
             existing: self.shared.settings.existing,
-            entry: &self.entry,
+            entry: self.entry,
             listed: self.listed,
         });
         let others = self.sources.others().filter(|_| self.mixes());
@@ -440,7 +440,7 @@ impl<'a> Delivery<'a> {
         let part_of = self.part_of();
         let asked = Try {
             url,
-            entry: &self.entry,
+            entry: self.entry,
             part_of: &part_of,
             leg,
             path: self.path,

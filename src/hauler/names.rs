@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::mirrors;
 use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::error::TransferError;
@@ -52,7 +53,7 @@ pub(crate) fn give(
         most: settings.max_size,
     };
     let schemes = settings.http.schemes;
-    if !job.sources().any(|source| schemes.hold(source.reveal())) {
+    if mirrors::allowed(job, schemes).next().is_none() {
         schemes.allow(url)?;
     }
     Ok(Naming::Given(Given { wanted, path, listed }))

@@ -125,6 +125,14 @@ impl Head {
         Self::from_fields(StatusCode::from_u16(status).unwrap(), content_length(&map), &map)
     }
 
+    /// Its status, as the reason why there is no file.
+    pub(crate) fn failure(&self) -> TransferError {
+        TransferError::Status {
+            status: self.status,
+            retry_after: self.retry_after,
+        }
+    }
+
     /// Where a redirect leads, if the answer is one that is followed automatically (RFC 9110 section 15.4).
     pub(crate) fn redirect(&self, from: &Url) -> Option<Result<Url, TransferError>> {
         if !matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308) {

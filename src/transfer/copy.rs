@@ -277,11 +277,13 @@ impl Copy<'_> {
         offer: Option<&Published>,
     ) -> Result<(Option<Bytes>, Option<Turn>), TransferError> {
         let mut chunk = pin!(self.job.stop.unless(body.chunk()));
+        let attend = async |part: &mut Part| match offer {
+            Some(offer) => offer.attend(part).await.map_err(|source| disk("write", source)),
+            None => Ok(()),
+        };
+        attend(part).await?;
         if let Some(turn) = part.turn().await {
             if let Poll::Ready(chunk) = futures::poll!(&mut chunk) {
-                if let Some(offer) = offer {
-                    offer.attend(part).await.map_err(|source| disk("write", source))?;
-                }
                 return Ok((chunk??, Some(turn)));
             }
             drop(turn);
@@ -297,11 +299,10 @@ impl Copy<'_> {
         };
         // One wait for the bytes, however much news there is: it may be one for their turn in a limited rate.
         loop {
-            offer.attend(part).await.map_err(|source| disk("write", source))?;
             tokio::select! {
                 biased;
                 chunk = &mut chunk => return Ok((chunk??, None)),
-                () = offer.shares().news() => {}
+                () = offer.shares().news() => attend(part).await?,
             }
         }
     }

@@ -15,7 +15,7 @@ use super::{Tools, disk};
 use crate::disk::part::{Beside, Part};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Answer, Head, Request};
+use crate::http::{Answer, Request};
 use crate::lock::lock;
 use crate::stop::Stop;
 
@@ -253,7 +253,8 @@ impl Tools {
                     place.learn(head.validator.clone());
                     Ok(answer)
                 }
-                head => Err(refusal(head)),
+                head if head.status.is_success() => Err(another()),
+                head => Err(head.failure()),
             };
         };
         let asked = Asked {
@@ -267,17 +268,6 @@ impl Tools {
             // Nobody asks it for a share again.
             _ => Err(another()),
         }
-    }
-}
-
-/// Why an answer is no part of the file: what it says itself, if that is something else.
-fn refusal(head: &Head) -> TransferError {
-    if head.status.is_success() {
-        return another();
-    }
-    TransferError::Status {
-        status: head.status,
-        retry_after: head.retry_after,
     }
 }
 

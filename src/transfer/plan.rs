@@ -130,10 +130,7 @@ pub(super) fn decide(want: &Want, head: &Head) -> Decision {
             }
         }
         Want::Size { here } if head_is_no_help(head) => Decision::Leave(Step::AskAgain(Want::SizeByGet { here })),
-        Want::Size { .. } | Want::SizeByGet { .. } if !is_success => Decision::Fail(TransferError::Status {
-            status: head.status,
-            retry_after: head.retry_after,
-        }),
+        Want::Size { .. } | Want::SizeByGet { .. } if !is_success => Decision::Fail(head.failure()),
         Want::Size { here } | Want::SizeByGet { here } => match head.length {
             Some(there) if there == here => done(Outcome::AlreadyThere, here),
             Some(_) => in_the_way("is there with another size; -f replaces it"),

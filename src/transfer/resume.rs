@@ -42,10 +42,7 @@ pub(crate) fn plan(asked: Option<&Asked>, head: &Head) -> Course {
         (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
             "206 Partial Content, and nobody asked for a part".into(),
         )),
-        (status, _) => Course::Fail(TransferError::Status {
-            status,
-            retry_after: head.retry_after,
-        }),
+        _ => Course::Fail(head.failure()),
     }
 }
 

@@ -1,0 +1,113 @@
+//! Large files that are written at once: the right to give a step to the disk, and how large a step is.
+//!
+//! The more bytes a step has, the fewer hops to the disk there are; but each transfer has so many in memory, and a block
+//! more.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Steps that are on their way to the disk at a time.
+const STEPS: usize = 8;
+/// Bytes of a step.
+const STEP: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
+/// What all files together have in memory for their steps, as far as the least step allows.
+const ALL_STEPS: usize = 4 << 20;
+
+/// The right to give a step to the disk.
+pub(crate) type Turn = OwnedSemaphorePermit;
+
+/// The large files of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Crowd {
+    turns: Arc<Semaphore>,
+    /// Files that may come at once.
+    jobs: usize,
+    /// Large files that are being written.
+    writing: Arc<AtomicUsize>,
+}
+
+/// One large file that is being written.
+#[derive(Debug)]
+pub(super) struct Member(Arc<AtomicUsize>);
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Crowd {
+    /// Of so many files at once.
+    pub(super) fn of(jobs: usize) -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(STEPS)),
+            jobs,
+            writing: Arc::default(),
+        }
+    }
+
+    /// One more file, as long as the handle lives.
+    pub(super) fn join(&self) -> Member {
+        self.writing.fetch_add(1, Ordering::Relaxed);
+        Member(Arc::clone(&self.writing))
+    }
+
+    /// Waits until the disk can take another step. It is never closed; `None` is there for the type.
+    pub(super) async fn turn(&self) -> Option<Turn> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Bytes of a step of a large file.
+    pub(super) fn step(&self) -> usize {
+        step(self.jobs, Some(self.writing.load(Ordering::Relaxed)))
+    }
+
+    /// Bytes of the first step of a file that does not tell its size.
+    pub(super) fn first_step(&self) -> usize {
+        step(self.jobs, None)
+    }
+}
+
+/// Bytes of a step, with so many large files of so many jobs. A few more may be large soon; where nobody knows how many
+/// are, all may be.
+fn step(jobs: usize, large: Option<usize>) -> usize {
+    let files = large.map_or(jobs, |large| large.max(jobs / 4));
+    (ALL_STEPS / files.max(1)).clamp(*STEP.start(), *STEP.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_files_the_smaller_the_steps() {
+        const KIB: usize = 1024;
+        for (jobs, large, bytes) in [
+            (1, Some(1), 1024 * KIB),
+            (16, Some(0), 1024 * KIB),
+            (16, Some(1), 1024 * KIB),
+            (16, Some(8), 512 * KIB),
+            (16, Some(16), 256 * KIB),
+            (16, None, 256 * KIB),
+            (64, Some(1), 256 * KIB),
+            (64, Some(64), 64 * KIB),
+            (64, None, 64 * KIB),
+            (1000, None, 64 * KIB),
+            (0, None, 1024 * KIB),
+        ] {
+            assert_eq!(step(jobs, large), bytes, "{jobs} {large:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_left_does_not_count() {
+        let crowd = Crowd::of(1);
+        let members: Vec<_> = (0..16).map(|_| crowd.join()).collect();
+        let crowded = crowd.step();
+        drop(members);
+        assert!(crowded < crowd.step());
+    }
+}
