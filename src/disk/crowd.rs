@@ -1,4 +1,4 @@
-//! Large files that are written at once: the right to give a step to the disk, and how large a step is.
+//! Large files that are written at once: the right to give steps to the disk, and how large a step is.
 //!
 //! The more bytes a step has, the fewer hops to the disk there are; but each transfer has so many in memory, and a block
 //! more.
@@ -9,15 +9,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Steps that are on their way to the disk at a time.
-const STEPS: usize = 8;
+/// Files whose turn it is at a time.
+const TURNS: usize = 4;
+/// Bytes of one turn, unless one step has more. While a file waits for its turn, a block of its bytes waits with the
+/// connection; in its turn, as many more are in memory as come meanwhile.
+const TURN: usize = 1 << 20;
 /// Bytes of a step.
 const STEP: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
 /// What all files together have in memory for their steps, as far as the least step allows.
 const ALL_STEPS: usize = 4 << 20;
 
-/// The right to give a step to the disk.
-pub(crate) type Turn = OwnedSemaphorePermit;
+/// The right to give steps to the disk, one after the other. It lasts as long as one of them is on its way.
+#[derive(Debug)]
+pub(super) struct Turn {
+    right: Arc<OwnedSemaphorePermit>,
+    /// Bytes that it is still good for.
+    left: usize,
+}
+
+impl Turn {
+    /// What is left of it after a step of so many bytes.
+    pub(super) fn after(&self, bytes: usize) -> Option<Self> {
+        let left = self.left.checked_sub(bytes).filter(|&left| left > 0)?;
+        let right = Arc::clone(&self.right);
+        Some(Self { right, left })
+    }
+}
 
 /// The large files of a run.
 #[derive(Debug, Clone)]
@@ -43,7 +60,7 @@ impl Crowd {
     /// Of so many files at once.
     pub(super) fn of(jobs: usize) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(STEPS)),
+            turns: Arc::new(Semaphore::new(TURNS)),
             jobs,
             writing: Arc::default(),
         }
@@ -55,9 +72,10 @@ impl Crowd {
         Member(Arc::clone(&self.writing))
     }
 
-    /// Waits until the disk can take another step. It is never closed; `None` is there for the type.
+    /// Waits until the disk can take another file's steps. It is never closed; `None` is there for the type.
     pub(super) async fn turn(&self) -> Option<Turn> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+        let right = Arc::new(Arc::clone(&self.turns).acquire_owned().await.ok()?);
+        Some(Turn { right, left: TURN })
     }
 
     /// Bytes of a step of a large file.
@@ -109,5 +127,24 @@ mod tests {
         let crowded = crowd.step();
         drop(members);
         assert!(crowded < crowd.step());
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_good_for_so_many_bytes_and_lasts_until_its_last_step_is_done() {
+        let crowd = Crowd::of(1);
+        let turn = crowd.turn().await.unwrap();
+        let mut others = Vec::new();
+        for _ in 1..TURNS {
+            others.push(crowd.turn().await);
+        }
+        let is_free = || crowd.turns.available_permits() > 0;
+        let after = turn.after(TURN / 2).expect("another half");
+        drop(turn);
+        assert!(after.after(TURN / 2).is_none(), "used up");
+        assert!(after.after(TURN).is_none(), "more than used up");
+        assert!(!is_free(), "the step is on its way");
+        drop(after);
+        assert!(is_free());
+        drop(others);
     }
 }

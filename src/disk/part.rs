@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::crowd::Member;
-pub(crate) use super::crowd::Turn;
+use super::crowd::Turn;
 use super::mark::Mark;
 use super::record::Record;
 use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
@@ -99,6 +99,8 @@ pub(crate) struct Part {
     scattered: Option<u64>,
     /// How long the disk kept the transfer waiting.
     waited: Duration,
+    /// The right to give steps to the disk, as long as the next bytes come at once.
+    turn: Option<Turn>,
 }
 
 #[derive(Debug)]
@@ -143,6 +145,7 @@ impl Part {
             synchronised: Vec::new(),
             scattered: None,
             waited: Duration::ZERO,
+            turn: None,
         })
     }
 
@@ -295,25 +298,32 @@ impl Part {
             .unwrap_or_else(|| self.disk.crowd.first_step())
     }
 
-    /// Waits until the disk can take a step of a large file; `None` for a file that is small, or of which nothing is here.
-    pub(crate) async fn turn(&self) -> Option<Turn> {
+    /// Waits until the disk can take steps of a large file. `false` for a file that is small, or of which nothing is here.
+    pub(crate) async fn turn(&mut self) -> bool {
         let is_begun = self.gaps.size().is_none() && self.gathered.len() > 0;
         if self.open.is_none() && !is_begun {
-            return None;
+            return false;
         }
-        self.disk.crowd.turn().await
+        if self.turn.is_none() {
+            self.turn = self.disk.crowd.turn().await;
+        }
+        true
     }
 
-    /// Takes bytes, with the right to write them if they came with it. Never to be cancelled half-way. A write that fails
-    /// may be told of by a later one.
-    pub(crate) async fn write(&mut self, bytes: Bytes, turn: Option<Turn>) -> io::Result<()> {
+    /// It is others' turn: the next bytes are not here soon.
+    pub(crate) fn pass(&mut self) {
+        self.turn = None;
+    }
+
+    /// Takes bytes. Never to be cancelled half-way. A write that fails may be told of by a later one.
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
         self.gathered.add(bytes);
         // A small file is one byte short of its step to the end.
         if self.gathered.len() < self.most() || self.is_small_and_whole() {
             return Ok(());
         }
         let since = Instant::now();
-        let flushed = self.flush(turn).await;
+        let flushed = self.flush().await;
         self.waited += since.elapsed();
         flushed
     }
@@ -325,7 +335,7 @@ impl Part {
 
     /// Gives the bytes that are here to the disk: the next ones are not here soon.
     pub(crate) async fn rest(&mut self) -> io::Result<()> {
-        self.flush(None).await
+        self.flush().await
     }
 
     /// Are all the bytes of a small file gathered, and no more?
@@ -342,8 +352,9 @@ impl Part {
     /// The bytes that came are with the system: from now on, a record may say so.
     pub(crate) async fn store(&mut self) -> io::Result<()> {
         if self.gathered.len() > 0 {
-            self.flush(None).await?;
+            self.flush().await?;
         }
+        self.pass();
         self.written().await
     }
 
@@ -355,18 +366,17 @@ impl Part {
     }
 
     /// Begins to give the gathered bytes to the system, when it is its turn.
-    async fn flush(&mut self, turn: Option<Turn>) -> io::Result<()> {
+    async fn flush(&mut self) -> io::Result<()> {
         if self.open.is_none() {
             self.create().await?;
         }
         self.written().await?;
-        let turn = match turn {
-            None => self.turn().await,
-            given => given,
-        };
+        self.turn().await;
         let Some(Open { file, .. }) = &self.open else {
             return Ok(());
         };
+        let turn = self.turn.take();
+        self.turn = turn.as_ref().and_then(|turn| turn.after(self.gathered.len()));
         let range = self.offset..self.offset + self.gathered.len() as u64;
         let (file, blocks, mut sums, start) = (Arc::clone(file), self.gathered.take(), self.sums.take(), self.offset);
         let step = tokio::task::spawn_blocking(move || {
@@ -398,6 +408,8 @@ impl Part {
         self.unrecorded += count;
         self.scattered = self.scattered.map(|before| before + count);
         if self.unrecorded >= SYNCHRONISED {
+            // That may take long.
+            self.pass();
             self.synchronise().await?;
         } else if self.scattered.is_some_and(|count| count >= NOTED) {
             self.write_record().await?;
@@ -515,9 +527,11 @@ impl Part {
             };
             return written;
         };
+        let turn = self.turn.take();
         aside(move || {
             let mut sums = sums;
             files::write_at(&file, &blocks, start, sums.as_mut())?;
+            drop((blocks, turn));
             files.settle(&file, sums, finish)
         })
         .await

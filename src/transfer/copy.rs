@@ -18,13 +18,15 @@ use super::shares::{OWNER, Shares};
 use super::{Cost, Step, Tools, Try, Want, disk};
 use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
-use crate::disk::part::{Finish, Identity, Part, Turn};
+use crate::disk::part::{Finish, Identity, Part};
 use crate::error::TransferError;
 use crate::http::{Answer, Decoded, Head};
 use crate::report::Outcome;
 
 /// How long many bytes wait for more, to go to the disk together.
 const SOON: Duration = Duration::from_millis(50);
+/// How long a file whose bytes come fast keeps its turn at the disk while there are none.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// A body on its way into its part.
 pub(super) struct Copy<'a> {
@@ -236,10 +238,11 @@ impl Copy<'_> {
         offer: Option<&Published>,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
-        let (mut left, mut came) = (expected, 0);
+        let (mut left, mut came, mut is_fast) = (expected, 0, true);
         loop {
-            let (chunk, turn) = self.chunk(body, part, offer).await?;
-            let Some(mut bytes) = chunk else { break };
+            let Some(mut bytes) = self.chunk(body, part, offer, &mut is_fast).await? else {
+                break;
+            };
             let count = bytes.len() as u64;
             if let Some(left) = &mut left {
                 *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
@@ -252,7 +255,7 @@ impl Copy<'_> {
             }
             let own = offer.map_or(count, |offer| offer.shares().take(OWNER, count));
             bytes.truncate(usize::try_from(own).unwrap_or(usize::MAX));
-            part.write(bytes, turn).await.map_err(|source| disk("write", source))?;
+            part.write(bytes).await.map_err(|source| disk("write", source))?;
             self.job.meter.add(own);
             if offer.is_some_and(|offer| offer.shares().is_done(OWNER)) && left != Some(0) {
                 // The rest is somebody else's by now.
@@ -268,40 +271,47 @@ impl Copy<'_> {
         }
     }
 
-    /// The next bytes, with the right to write them if they were here already: as long as the disk is busy with others'
-    /// bytes, ours stay with the connection, which then reads no more. Meanwhile helpers are attended to.
+    /// The next bytes. As long as it is others' turn at the disk, ours stay with the connection, which then reads no more;
+    /// and where bytes come fast, the turn waits a moment for the next ones: taken without it, they would wait here, and
+    /// more behind them with the connection. Meanwhile helpers are attended to.
     async fn chunk(
         &self,
         body: &mut Body,
         part: &mut Part,
         offer: Option<&Published>,
-    ) -> Result<(Option<Bytes>, Option<Turn>), TransferError> {
+        is_fast: &mut bool,
+    ) -> Result<Option<Bytes>, TransferError> {
         let mut chunk = pin!(self.job.stop.unless(body.chunk()));
         let attend = async |part: &mut Part| match offer {
             Some(offer) => offer.attend(part).await.map_err(|source| disk("write", source)),
             None => Ok(()),
         };
         attend(part).await?;
-        if let Some(turn) = part.turn().await {
+        if part.turn().await {
             if let Poll::Ready(chunk) = futures::poll!(&mut chunk) {
-                return Ok((chunk??, Some(turn)));
+                *is_fast = true;
+                return chunk?;
             }
-            drop(turn);
+            if *is_fast && let Ok(chunk) = timeout(MOMENT, &mut chunk).await {
+                return chunk?;
+            }
+            *is_fast = false;
+            part.pass();
             if part.has_plenty() {
                 match timeout(SOON, &mut chunk).await {
-                    Ok(chunk) => return Ok((chunk??, None)),
+                    Ok(chunk) => return chunk?,
                     Err(_) => part.rest().await.map_err(|source| disk("write", source))?,
                 }
             }
         }
         let Some(offer) = offer else {
-            return Ok((chunk.await??, None));
+            return chunk.await?;
         };
         // One wait for the bytes, however much news there is: it may be one for their turn in a limited rate.
         loop {
             tokio::select! {
                 biased;
-                chunk = &mut chunk => return Ok((chunk??, None)),
+                chunk = &mut chunk => return chunk?,
                 () = offer.shares().news() => attend(part).await?,
             }
         }

@@ -18,7 +18,7 @@ async fn a_record_claims_no_byte_that_is_only_in_memory() {
     let dir = tempfile::tempdir().unwrap();
     let mut part = begun(dir.path(), 20 * MIB).await;
     part.scatter().await.unwrap();
-    part.write(Bytes::from_static(&[1; 10_000]), None).await.unwrap();
+    part.write(Bytes::from_static(&[1; 10_000])).await.unwrap();
     part.store().await.unwrap();
     // Another connection writes its share: enough for the next record.
     let file = std::fs::File::options()
@@ -37,7 +37,7 @@ async fn a_record_claims_no_byte_that_is_only_in_memory() {
 async fn bytes_that_another_process_left_a_moment_ago_are_not_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let mut part = begun(dir.path(), 1_000_000).await;
-    part.write(Bytes::from_static(&[1; 10_000]), None).await.unwrap();
+    part.write(Bytes::from_static(&[1; 10_000])).await.unwrap();
     assert_eq!(part.park().await.unwrap(), 10_000);
     let mut unaware = Part::new(&Disk::open(dir.path()).unwrap(), &Arc::new("a".into()));
     let begun = unaware.create().await;
@@ -54,7 +54,7 @@ async fn after_a_write_that_failed_no_byte_is_added() {
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
     // A failed write is told of with the next one.
-    while part.write(Bytes::from_static(&[1; 10_000]), None).await.is_ok() {}
+    while part.write(Bytes::from_static(&[1; 10_000])).await.is_ok() {}
     swap(&mut part, std::fs::File::options().write(true).open(&name).unwrap());
     part.park().await.unwrap();
     assert_eq!(
