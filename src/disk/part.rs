@@ -8,6 +8,7 @@
 mod beside;
 mod files;
 mod gathered;
+mod room;
 
 use std::fs::File;
 use std::io;
@@ -261,7 +262,7 @@ impl Part {
     /// Has room for the whole file.
     async fn reserve(&mut self) -> io::Result<()> {
         let size = self.gaps.size();
-        self.with_file(move |file| files::reserve(file, size).map_err(NoRoom::wrap))
+        self.with_file(move |file| room::reserve(file, size).map_err(NoRoom::wrap))
             .await
     }
 
@@ -457,7 +458,7 @@ impl Part {
                 taken.files.remove(&taken.file)?;
                 return Err(io::Error::from(io::ErrorKind::AlreadyExists));
             }
-            let reserved = || files::reserve(&taken.file, size).map_err(NoRoom::wrap);
+            let reserved = || room::reserve(&taken.file, size).map_err(NoRoom::wrap);
             if let Err(error) = taken.files.write_record(&record).and_then(|()| reserved()) {
                 let _ = taken.files.remove(&taken.file);
                 return Err(error);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::help::{Offer, Published};
@@ -25,8 +26,8 @@ use crate::report::Outcome;
 
 /// How long many bytes wait for more, to go to the disk together.
 const SOON: Duration = Duration::from_millis(50);
-/// How long a file whose bytes come fast keeps its turn at the disk while there are none.
-const MOMENT: Duration = Duration::from_millis(1);
+/// How often a file whose turn it is at the disk looks for bytes; in between, its connection can read.
+const LOOKS: usize = 3;
 
 /// A body on its way into its part.
 pub(super) struct Copy<'a> {
@@ -238,9 +239,9 @@ impl Copy<'_> {
         offer: Option<&Published>,
         cost: &mut Cost,
     ) -> Result<(), TransferError> {
-        let (mut left, mut came, mut is_fast) = (expected, 0, true);
+        let (mut left, mut came) = (expected, 0);
         loop {
-            let Some(mut bytes) = self.chunk(body, part, offer, &mut is_fast).await? else {
+            let Some(mut bytes) = self.chunk(body, part, offer).await? else {
                 break;
             };
             let count = bytes.len() as u64;
@@ -271,15 +272,14 @@ impl Copy<'_> {
         }
     }
 
-    /// The next bytes. As long as it is others' turn at the disk, ours stay with the connection, which then reads no more;
-    /// and where bytes come fast, the turn waits a moment for the next ones: taken without it, they would wait here, and
-    /// more behind them with the connection. Meanwhile helpers are attended to.
+    /// The next bytes. As long as it is others' turn at the disk, ours stay with the connection, which then reads no more.
+    /// In our turn, the connection may read first: bytes that are taken without a turn wait here, and more behind them with
+    /// the connection. Meanwhile helpers are attended to.
     async fn chunk(
         &self,
         body: &mut Body,
         part: &mut Part,
         offer: Option<&Published>,
-        is_fast: &mut bool,
     ) -> Result<Option<Bytes>, TransferError> {
         let mut chunk = pin!(self.job.stop.unless(body.chunk()));
         let attend = async |part: &mut Part| match offer {
@@ -288,14 +288,14 @@ impl Copy<'_> {
         };
         attend(part).await?;
         if part.turn().await {
-            if let Poll::Ready(chunk) = futures::poll!(&mut chunk) {
-                *is_fast = true;
-                return chunk?;
+            for look in 0..LOOKS {
+                if look > 0 {
+                    yield_now().await;
+                }
+                if let Poll::Ready(chunk) = futures::poll!(&mut chunk) {
+                    return chunk?;
+                }
             }
-            if *is_fast && let Ok(chunk) = timeout(MOMENT, &mut chunk).await {
-                return chunk?;
-            }
-            *is_fast = false;
             part.pass();
             if part.has_plenty() {
                 match timeout(SOON, &mut chunk).await {
