@@ -95,16 +95,24 @@ impl Event {
 #[derive(Debug, Clone, Default)]
 pub struct Events {
     sender: Option<mpsc::Sender<Event>>,
-    wanted: Wanted,
+    wanted: Interest,
 }
 
 /// Which of them the reader wants to hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Wanted {
+pub enum Interest {
+    /// All there are.
     #[default]
     All,
     /// Entries that end without a file.
     Failures,
+}
+
+impl Interest {
+    /// Is the end of this entry one of them?
+    pub(crate) fn covers(self, row: &Row) -> bool {
+        self == Self::All || row.error().is_some()
+    }
 }
 
 impl Events {
@@ -115,30 +123,26 @@ impl Events {
 
     /// A channel of 1,024 events. A reader that goes away is no error.
     pub fn channel() -> (Self, mpsc::Receiver<Event>) {
-        let (sender, receiver) = mpsc::channel(1024);
-        let sender = Some(sender);
-        let wanted = Wanted::All;
-        (Self { sender, wanted }, receiver)
+        Self::of(Interest::All)
     }
 
-    /// The same for a reader that wants to hear of entries that end without a file, and of nothing else: the others cost
-    /// nothing.
-    pub fn of_failures() -> (Self, mpsc::Receiver<Event>) {
-        let (events, receiver) = Self::channel();
-        let wanted = Wanted::Failures;
-        (Self { wanted, ..events }, receiver)
+    /// The same for a reader that wants to hear of these: the others cost nothing.
+    pub fn of(wanted: Interest) -> (Self, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel(1024);
+        let sender = Some(sender);
+        (Self { sender, wanted }, receiver)
     }
 
     /// Tells; waits while the channel is full. The event is only made when somebody listens.
     pub(crate) async fn send(&self, event: impl FnOnce() -> Event) {
-        if self.wanted == Wanted::All {
+        if self.wanted == Interest::All {
             self.tell(event).await;
         }
     }
 
     /// Tells that an entry has ended.
     pub(crate) async fn end(&self, row: Row) {
-        if self.wanted == Wanted::All || row.error().is_some() {
+        if self.wanted.covers(&row) {
             self.tell(|| Event::Finished(row)).await;
         }
     }
@@ -204,7 +208,7 @@ mod tests {
         let job = Arc::new(Job::new(JobId(1), place, url));
         let row = |outcome| row(Source::Job(Arc::clone(&job)), outcome);
         let failed = || Outcome::Failed(Arc::new(TransferError::DiskFull));
-        for ((events, mut receiver), heard) in [(Events::channel(), 3), (Events::of_failures(), 1)] {
+        for ((events, mut receiver), heard) in [(Events::channel(), 3), (Events::of(Interest::Failures), 1)] {
             events.send(|| Event::Warning("w".into())).await;
             events.end(row(Outcome::Downloaded)).await;
             events.end(row(failed())).await;

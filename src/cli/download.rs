@@ -17,7 +17,7 @@ use super::tap::{Listeners, Tap};
 use super::view::{self, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
-use crate::event::Events;
+use crate::event::{Events, Interest};
 use crate::report::picture::Film;
 use crate::report::{About, Account, Report, Summary, rfc3339};
 use crate::settings::Settings;
@@ -84,15 +84,15 @@ impl<'a> Watch<'a> {
         };
         let (reports, tables) = Reports::open(&args.reports)?;
         let listeners = listeners(args, tables, &about, &dir.to_string_lossy(), stop)?;
-        let is_unheard = options.verbosity == Verbosity::Quiet && listeners.is_nobody();
-        let (events, mut receiver) = if is_unheard {
-            Events::of_failures()
+        let (shown, heard) = if options.verbosity == Verbosity::Quiet {
+            (Interest::Failures, listeners.wanted())
         } else {
-            Events::channel()
+            (Interest::All, Interest::All)
         };
+        let (events, mut receiver) = Events::of(heard);
         let mut tap = None;
         if !listeners.is_nobody() {
-            let (opened, onward) = Tap::open(receiver, listeners).context("cannot start a thread")?;
+            let (opened, onward) = Tap::open(receiver, listeners, shown).context("cannot start a thread")?;
             (tap, receiver) = (Some(opened), onward);
         }
         let viewer = view::spawn(receiver, options).context("cannot start a thread")?;

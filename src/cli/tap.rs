@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::failed::FailedList;
 use super::json::Json;
 use super::report::Table;
-use crate::event::Event;
+use crate::event::{Event, Interest};
 use crate::report::Account;
 use crate::report::picture::Film;
 
@@ -38,14 +38,23 @@ pub(crate) struct Listeners {
 impl Listeners {
     /// Is there anybody?
     pub(crate) fn is_nobody(&self) -> bool {
+        self.failed.is_none() && self.wanted() == Interest::Failures
+    }
+
+    /// What they want to hear of. A list of failures needs no more than failures.
+    pub(crate) fn wanted(&self) -> Interest {
         let Self {
-            failed,
+            failed: _,
             json,
             account,
             tables,
             film,
         } = self;
-        failed.is_none() && json.is_none() && account.is_none() && tables.is_empty() && film.is_none()
+        if json.is_none() && account.is_none() && tables.is_empty() && film.is_none() {
+            Interest::Failures
+        } else {
+            Interest::All
+        }
     }
 
     fn hear(&mut self, event: &Event) {
@@ -89,10 +98,11 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// Puts listeners between the run and what comes after it.
+    /// Puts listeners between the run and what comes after it, which hears of what it wants.
     pub(crate) fn open(
         events: mpsc::Receiver<Event>,
         listeners: Listeners,
+        wanted: Interest,
     ) -> io::Result<(Self, mpsc::Receiver<Event>)> {
         let (onward, receiver) = mpsc::channel(AHEAD);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -100,7 +110,7 @@ impl Tap {
         let asked = hurry.clone();
         let thread = thread::Builder::new()
             .name("tap".into())
-            .spawn(move || runtime.block_on(listen(events, onward, listeners, asked)))?;
+            .spawn(move || runtime.block_on(listen(events, (onward, wanted), listeners, asked)))?;
         Ok((Self { thread, hurry }, receiver))
     }
 
@@ -114,7 +124,7 @@ impl Tap {
 
 async fn listen(
     mut events: mpsc::Receiver<Event>,
-    onward: mpsc::Sender<Event>,
+    (onward, wanted): (mpsc::Sender<Event>, Interest),
     mut listeners: Listeners,
     hurry: CancellationToken,
 ) -> Listeners {
@@ -132,7 +142,13 @@ async fn listen(
         let mut next = Some(first);
         while let Some(event) = next {
             listeners.hear(&event);
-            let _ = onward.send(event).await;
+            let is_wanted = match &event {
+                Event::Finished(row) => wanted.covers(row),
+                _ => wanted == Interest::All,
+            };
+            if is_wanted {
+                let _ = onward.send(event).await;
+            }
             next = events.try_recv().ok();
         }
         listeners.pause();

@@ -19,7 +19,7 @@ use super::tap::{Listeners, Tap};
 use super::view::{self, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, demo, fitting, limits, out, usage};
 use crate::compare::{Comparison, Plan, Round, Turn};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, Interest};
 use crate::lock::lock;
 use crate::report::About;
 use crate::report::picture::Film;
@@ -139,7 +139,7 @@ fn filmed(events: Receiver<Event>, jobs: usize, is_wanted: bool) -> (Option<Tap>
         film: Some(Film::new(Instant::now(), jobs)),
         ..Listeners::default()
     };
-    match Tap::open(events, listeners) {
+    match Tap::open(events, listeners, Interest::All) {
         Ok((tap, onward)) => (Some(tap), onward),
         Err(_) => (None, tokio::sync::mpsc::channel(1).1),
     }

@@ -29,6 +29,27 @@ fn the_list_of_failures_runs_again_and_gives_the_same_names() {
 }
 
 #[test]
+fn a_quiet_run_tells_of_the_same_failures_whoever_else_listens() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    origin.file("/b", "b").always(Status(404));
+    let why = format!("haul: failed line 2: 404 Not Found: {}\n", origin.url("/b"));
+    for json in [false, true] {
+        let room = Room::new();
+        let failed = room.beside("failed.txt");
+        let mut haul = room.haul().args(["-q", "--failed"]).arg(&failed);
+        if json {
+            haul = haul.arg("--json");
+        }
+        let outcome = haul.stdin(origin.list(["/a", "/b"])).run();
+        assert_eq!(outcome.fails().stderr, why);
+        assert_eq!(outcome.stdout.matches(r#""event":"done""#).count(), usize::from(json));
+        assert_eq!(fs::read_to_string(&failed).unwrap(), origin.list(["/b"]));
+        room.holds_exactly(&[("a", "a")]);
+    }
+}
+
+#[test]
 fn what_failed_keeps_its_checksum() {
     let origin = Origin::new();
     origin.file("/a.bin", "not what it adds up to");
