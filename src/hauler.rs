@@ -10,7 +10,7 @@ mod retry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ const AHEAD: usize = 4096;
 /// Those of them that have a task already, as long as all connections are in use. A task is some kilobytes that are to
 /// be near when its turn comes.
 const NEAR: usize = 64;
+/// Those of them whose names are looked at, at most: only then it shows whether they need a connection.
+const LOOKING: usize = 256;
 /// Entries that are told one by one when they are read.
 const MANY: u64 = 1000;
 /// Lines that are read before others get on.
@@ -64,8 +66,10 @@ struct Shared {
     offers: Option<Arc<Offers>>,
     /// Bodies that may wait for the disk without a slot.
     finishing: Semaphore,
-    /// An entry that had a slot waits without one: another one may begin.
+    /// An entry that had a slot waits without one, or all that have a task wait for one: another one may begin.
     resting: Notify,
+    /// Entries whose names are looked at.
+    looking: AtomicUsize,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
     /// Devices that take no new files.
@@ -110,6 +114,7 @@ impl Hauler {
             offers: help::offers(settings.split),
             finishing: Semaphore::new(FINISHING),
             resting: Notify::new(),
+            looking: AtomicUsize::new(0),
             settings,
             downgraded: Mutex::default(),
             unwritable: Mutex::default(),
@@ -263,7 +268,8 @@ impl<'a> Run<'a> {
     fn may_begin(&self) -> bool {
         match self.shared.settings.jobs.get() {
             1 => self.tasks.is_empty(),
-            jobs => self.tasks.len() < jobs.saturating_add(NEAR) || self.shared.slots.has_spare(),
+            jobs if self.tasks.len() < jobs.saturating_add(NEAR) => true,
+            _ => self.shared.looking.load(Ordering::Relaxed) < LOOKING && self.shared.slots.has_spare(),
         }
     }
 
@@ -280,8 +286,9 @@ impl<'a> Run<'a> {
 
     async fn spawn(&mut self, entry: delivery::Entry) {
         let turn = Turn::take(&self.shared.slots, entry.host.clone()).await;
-        let (shared, events, stop) = (Arc::clone(self.shared), self.events.clone(), self.stop.clone());
-        self.tasks.spawn(delivery::deliver(shared, entry, turn, events, stop));
+        let (events, stop) = (self.events.clone(), self.stop.clone());
+        let looking = Looking::at(self.shared);
+        self.tasks.spawn(delivery::deliver(looking, entry, turn, events, stop));
     }
 
     async fn refuse(&mut self, bad: BadLine) {
@@ -331,6 +338,26 @@ impl<'a> Run<'a> {
         }
         self.tally.add(&row);
         self.events.end(row).await;
+    }
+}
+
+/// An entry whose name is looked at.
+#[derive(Debug)]
+struct Looking(Arc<Shared>);
+
+impl Looking {
+    fn at(shared: &Arc<Shared>) -> Self {
+        shared.looking.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let was_last = self.0.looking.fetch_sub(1, Ordering::Relaxed) == 1;
+        if was_last && self.0.slots.has_spare() {
+            self.0.resting.notify_one();
+        }
     }
 }
 

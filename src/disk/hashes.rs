@@ -2,12 +2,12 @@
 //!
 //! Members stand in the order of their hashes, each as near to the place that its hash asks for as those before it
 //! allow. So a search ends at the first larger hash, even where the set is almost full, and a set that has to grow moves
-//! its members within the memory it has: no second copy is ever made by us. Four such sets, one for each first two bits of
-//! the hash, make each growth a short one; they begin with different sizes, so that they grow one after the other and an
-//! allocator can give to one what another has just left.
+//! its members within the memory it has: no second copy is ever made by us. Thirty-two such sets, one for each first five
+//! bits of the hash, make each growth a short one; they begin with different sizes, so that they grow one after the other
+//! and an allocator that has to move one needs little for a second copy.
 
 /// Bits of a hash that choose the set.
-const PART: u32 = 2;
+const PART: u32 = 5;
 /// Bits of a hash that are kept with a member.
 const TAG: u32 = 52;
 /// Bits of what is kept beside it.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::mirrors::Sources;
 use super::retry::{Allowance, Next, next};
-use super::{Shared, Unwritable, row};
+use super::{Looking, Shared, Unwritable, row};
 use crate::checksum::Checksum;
 use crate::disk::claims::Claims;
 use crate::disk::part::Earlier;
@@ -44,7 +44,7 @@ pub(super) struct Entry {
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
-pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
+pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
     let Entry {
         job,
         host,
@@ -53,6 +53,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
         claims,
         since,
     } = entry;
+    let shared = Arc::clone(&looking.0);
     let mut seen = None;
     let shown = job.url.shown();
     // A name that is still to come is looked at when it has come.
@@ -72,6 +73,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, entry: Entry, turn: Turn, event
             Some(Sight::Unclear) | None => {}
         }
     }
+    drop(looking);
     let turn = stop.or(turn.come()).await.unwrap_or(Err(TransferError::Cancelled));
     let first = match turn {
         Ok(slot) => Ok(slot),

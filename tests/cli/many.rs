@@ -105,6 +105,21 @@ fn a_host_gets_no_more_than_its_share_and_holds_nobody_up() {
 }
 
 #[test]
+fn a_host_with_hundreds_of_entries_that_wait_holds_nobody_up() {
+    let (slow, quick) = (Origin::new(), Origin::new());
+    let gate = Gate::new();
+    slow.file_elsewhere("slow").always(Well.held_by(&gate));
+    quick.file_elsewhere("quick");
+    let room = Room::new();
+    let mut haul = room.haul().args(["-j", "8", "--per-host", "2"]).start();
+    haul.write(slow.list(paths("/s", 900)) + &quick.list(paths("/q", 5)));
+    quick.wait_for_requests(5);
+    assert_eq!(slow.requests().len(), 2);
+    gate.open();
+    haul.finish().succeeds().finished(905, 905);
+}
+
+#[test]
 fn a_host_that_asks_for_patience_pauses_as_a_whole_and_alone() {
     let (busy, other) = (Origin::new(), Origin::new());
     busy.file_elsewhere("busy").then(Status(429).retry_after("2"));
