@@ -9,30 +9,6 @@ use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-/// A file in memory that needs no more than this part of what is free gets no room: giving it is to write it all with
-/// zeroes. Should it run out for others' sake, that is found out on the way, as with a file of unknown size.
-const PLENTY: u64 = 16;
-
-/// What the file system tells.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    /// Bytes that the file has already.
-    held: u64,
-    /// Bytes that are free.
-    free: u64,
-    /// Its files are in memory only.
-    is_in_memory: bool,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Plan {
-    /// There is not enough.
-    Refuse,
-    Reserve,
-    /// There is more than enough.
-    Leave,
-}
-
 /// Reserves room for the whole file. The length stays what was written: it tells how much is there.
 pub(super) fn reserve(file: &File, size: Option<u64>) -> io::Result<()> {
     let Some(size) = size.filter(|&size| size > 0) else {
@@ -42,10 +18,9 @@ pub(super) fn reserve(file: &File, size: Option<u64>) -> io::Result<()> {
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| size > limit) {
         return Err(Errno::FBIG.into());
     }
-    match plan(size, room(file)?) {
-        Plan::Refuse => return Err(Errno::NOSPC.into()),
-        Plan::Leave => return Ok(()),
-        Plan::Reserve => {}
+    // Asked for too much, some file systems give away the last block before they say no; meanwhile others need it.
+    if !has_room(file, size)? {
+        return Err(Errno::NOSPC.into());
     }
     let reserved = allocate(file, size);
     if reserved.is_err() {
@@ -55,49 +30,17 @@ pub(super) fn reserve(file: &File, size: Option<u64>) -> io::Result<()> {
     reserved
 }
 
-fn plan(size: u64, room: Option<Room>) -> Plan {
-    match room {
-        None => Plan::Reserve,
-        Some(Room {
-            held,
-            free,
-            is_in_memory,
-        }) => match size.saturating_sub(held) {
-            // Asked for too much, some file systems give away the last block before they say no; meanwhile others need it.
-            missing if missing > free => Plan::Refuse,
-            missing if is_in_memory && missing <= free / PLENTY => Plan::Leave,
-            _ => Plan::Reserve,
-        },
-    }
-}
-
-/// How much there is; `None` where the file system does not count it.
-fn room(file: &File) -> io::Result<Option<Room>> {
+/// Is there as much room as this file still needs, as far as the file system can tell?
+fn has_room(file: &File, size: u64) -> io::Result<bool> {
     /// Bytes of a block, as `st_blocks` counts them (POSIX leaves it open; Linux and its peers do not).
     const BLOCK: u64 = 512;
-    let system = posix::fstatvfs(file)?;
-    if system.f_blocks == 0 {
-        return Ok(None);
-    }
-    let held = u64::try_from(posix::fstat(file)?.st_blocks).unwrap_or(0);
-    Ok(Some(Room {
-        held: held.saturating_mul(BLOCK),
-        free: system.f_bavail.saturating_mul(system.f_frsize),
-        is_in_memory: is_in_memory(file),
-    }))
-}
-
-#[cfg(target_os = "linux")]
-fn is_in_memory(file: &File) -> bool {
-    /// `TMPFS_MAGIC` of statfs(2).
-    const TMPFS: u32 = 0x0102_1994;
-    // Its type is another on each kind of machine.
-    posix::fstatfs(file).is_ok_and(|system| u32::try_from(system.f_type) == Ok(TMPFS))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_in_memory(_file: &File) -> bool {
-    false
+    let room = posix::fstatvfs(file)?;
+    let held = u64::try_from(posix::fstat(file)?.st_blocks)
+        .unwrap_or(0)
+        .saturating_mul(BLOCK);
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    // A file system of no blocks at all does not count them.
+    Ok(room.f_blocks == 0 || size.saturating_sub(held) <= free)
 }
 
 #[cfg(target_os = "linux")]
@@ -112,35 +55,4 @@ fn allocate(file: &File, size: u64) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn allocate(_file: &File, _size: u64) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn room_is_reserved_where_it_may_run_out_and_costs_little() {
-        let of = |held, free, is_in_memory| {
-            Some(Room {
-                held,
-                free,
-                is_in_memory,
-            })
-        };
-        for (size, room, wanted) in [
-            (100, None, Plan::Reserve),
-            (100, of(0, 99, false), Plan::Refuse),
-            (100, of(0, 99, true), Plan::Refuse),
-            (100, of(1, 99, true), Plan::Reserve),
-            (100, of(100, 0, false), Plan::Reserve),
-            (100, of(200, 0, false), Plan::Reserve),
-            (100, of(0, 1_000_000, false), Plan::Reserve),
-            (100, of(0, 1_600, true), Plan::Leave),
-            (100, of(0, 1_599, true), Plan::Reserve),
-            (100, of(50, 800, true), Plan::Leave),
-            (u64::MAX, of(0, u64::MAX - 1, false), Plan::Refuse),
-        ] {
-            assert_eq!(plan(size, room), wanted, "{size} {room:?}");
-        }
-    }
 }
