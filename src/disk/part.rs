@@ -336,7 +336,9 @@ impl Part {
 
     /// Gives the bytes that are here to the disk: the next ones are not here soon.
     pub(crate) async fn rest(&mut self) -> io::Result<()> {
-        self.flush().await
+        let flushed = self.flush().await;
+        self.pass();
+        flushed
     }
 
     /// Are all the bytes of a small file gathered, and no more?

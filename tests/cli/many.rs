@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Answer::{CutAfter, HangUp, Silent, Status, Trickle, Well};
+use crate::support::Answer::{CutAfter, HangUp, HeldAfter, Silent, Status, Trickle, Well};
 use crate::support::{Gate, Origin, Room, bytes};
 
 fn paths(prefix: &str, count: usize) -> Vec<String> {
@@ -117,6 +117,28 @@ fn a_host_with_hundreds_of_entries_that_wait_holds_nobody_up() {
     assert_eq!(slow.requests().len(), 2);
     gate.open();
     haul.finish().succeeds().finished(905, 905);
+}
+
+#[test]
+fn files_that_wait_for_their_server_keep_no_other_from_the_disk() {
+    let origin = Origin::new();
+    let gate = Gate::new();
+    let (slow, quick) = (bytes(2 << 20, 1), bytes(4 << 20, 2));
+    origin
+        .file_elsewhere(&slow)
+        .etag("v1")
+        .always(HeldAfter(300_000, gate.clone()));
+    origin.file("/quick", &quick).etag("v1");
+    let room = Room::new();
+    let mut haul = room.haul().args(["-j", "9", "--timeout", "10m"]).start();
+    haul.write(origin.list(paths("/s", 8)));
+    for n in 0..8 {
+        room.wait_for(&format!("s{n}.part"), 300_000);
+    }
+    haul.write(origin.list(["/quick"]));
+    room.wait_for("quick", quick.len() as u64);
+    gate.open();
+    haul.finish().succeeds().finished(9, 9);
 }
 
 #[test]
