@@ -20,8 +20,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::crowd::Member;
-use super::crowd::Turn;
+use super::crowd::{Member, Turn};
 use super::mark::Mark;
 use super::record::Record;
 use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
@@ -326,7 +325,9 @@ impl Part {
         let since = Instant::now();
         let flushed = self.flush().await;
         self.waited += since.elapsed();
-        flushed
+        // The next bytes may be here at once.
+        self.turn = flushed?;
+        Ok(())
     }
 
     /// Are there so many bytes of a large file that they go to the disk when the next ones are not here soon?
@@ -336,9 +337,7 @@ impl Part {
 
     /// Gives the bytes that are here to the disk: the next ones are not here soon.
     pub(crate) async fn rest(&mut self) -> io::Result<()> {
-        let flushed = self.flush().await;
-        self.pass();
-        flushed
+        self.flush().await.map(drop)
     }
 
     /// Are all the bytes of a small file gathered, and no more?
@@ -368,18 +367,18 @@ impl Part {
         Ok(())
     }
 
-    /// Begins to give the gathered bytes to the system, when it is its turn.
-    async fn flush(&mut self) -> io::Result<()> {
+    /// Begins to give the gathered bytes to the system, when it is its turn. What is left of the turn is for who goes on.
+    async fn flush(&mut self) -> io::Result<Option<Turn>> {
         if self.open.is_none() {
             self.create().await?;
         }
         self.written().await?;
         self.turn().await;
         let Some(Open { file, .. }) = &self.open else {
-            return Ok(());
+            return Ok(None);
         };
         let turn = self.turn.take();
-        self.turn = turn.as_ref().and_then(|turn| turn.after(self.gathered.len()));
+        let rest = turn.as_ref().and_then(|turn| turn.after(self.gathered.len()));
         let range = self.offset..self.offset + self.gathered.len() as u64;
         let (file, blocks, mut sums, start) = (Arc::clone(file), self.gathered.take(), self.sums.take(), self.offset);
         let step = tokio::task::spawn_blocking(move || {
@@ -389,7 +388,7 @@ impl Part {
         });
         self.offset = range.end;
         self.writing = Some(Writing { range, step });
-        Ok(())
+        Ok(rest)
     }
 
     /// Waits for what is being written.
