@@ -1,5 +1,6 @@
 //! The loop: read ahead a little, keep so many going, collect rows.
 
+mod ahead;
 mod delivery;
 mod help;
 mod mirrors;
@@ -18,6 +19,7 @@ use futures::{Stream, StreamExt as _};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
+use self::ahead::{Ahead, Waiting};
 use crate::disk::Disk;
 use crate::disk::claims::Claims;
 use crate::error::{Kind, SetupError, TransferError};
@@ -31,10 +33,7 @@ use crate::slots::{Slots, Turn};
 use crate::stop::Stop;
 use crate::transfer::{Offers, Tools};
 
-/// Entries that may wait, beyond those that hold a connection: enough to get past a host that is slow or paused, and to
-/// know how many there are of a list that is not long.
-const AHEAD: usize = 4096;
-/// Those of them that have a task already, as long as all connections are in use. A task is some kilobytes that are to
+/// Entries that wait with a task already, as long as all connections are in use. A task is some kilobytes that are to
 /// be near when its turn comes.
 const NEAR: usize = 64;
 /// Those of them whose names are looked at, at most: only then it shows whether they need a connection.
@@ -47,8 +46,6 @@ const BREATH: u64 = 64;
 const FINISHING: usize = 64;
 /// What a list may say that nobody knows: so many kinds of it are told.
 const WARNINGS: usize = 100;
-/// Bytes of URLs that may wait.
-const AHEAD_BYTES: usize = 4 << 20;
 
 /// Downloads lists. It keeps its connections from one list to the next.
 #[derive(Debug)]
@@ -143,6 +140,7 @@ impl Hauler {
         let mut run = Run::new(&self.shared, events, &own);
         let mut list = pin!(list);
         let shared = &self.shared;
+        let mut often = ahead::often();
         loop {
             run.begin().await;
             tokio::select! {
@@ -154,6 +152,7 @@ impl Hauler {
                     Some(Err(bad)) => run.refuse(bad).await,
                     None => run.end_list().await,
                 },
+                _ = often.tick(), if !run.is_read && !run.has_room() => run.ahead.tick(),
                 () = shared.resting.notified(), if !run.queue.is_empty() => {}
                 () = help::look(shared), if run.may_help() => run.help(),
                 else => break,
@@ -182,6 +181,7 @@ struct Run<'a> {
     tally: Tally,
     listed: u64,
     is_read: bool,
+    ahead: Ahead,
     /// Bytes of URLs in tasks.
     waiting: usize,
     /// What was warned of.
@@ -202,6 +202,7 @@ impl<'a> Run<'a> {
             tally: Tally::default(),
             listed: 0,
             is_read: false,
+            ahead: Ahead::of(shared.settings.jobs.get()),
             waiting: 0,
             warned: HashSet::new(),
         }
@@ -209,8 +210,12 @@ impl<'a> Run<'a> {
 
     /// May another line be read?
     fn has_room(&self) -> bool {
-        let room = self.shared.settings.jobs.get().saturating_add(AHEAD);
-        !self.is_read && self.tasks.len() + self.queue.len() < room && self.waiting < AHEAD_BYTES
+        let waiting = Waiting {
+            all: self.tasks.len() + self.queue.len(),
+            idle: self.queue.len(),
+            bytes: self.waiting,
+        };
+        !self.is_read && self.ahead.has_room(waiting)
     }
 
     /// Gives the entry its name, in list order. What is of another share is given its name, for the others' sake, and
@@ -325,6 +330,7 @@ impl<'a> Run<'a> {
             Ok(row) => row,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
+        self.ahead.note_end();
         if let Source::Job(job) = &row.source {
             self.waiting -= job.weight();
         }
