@@ -31,12 +31,15 @@ use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
 
-/// The folder of a run.
+/// The folder of a run. Clones are handles to one and the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Disk {
+pub(crate) struct Disk(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
     root: Folder,
     case: Case,
-    nameless: Arc<Nameless>,
+    nameless: Nameless,
     errands: Arc<Errands>,
     /// What stood in the folder, where names are told apart as we do.
     listing: Option<Arc<Listing>>,
@@ -79,29 +82,33 @@ pub(crate) struct Glance {
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Disk {
-    /// Opens the folder, making it and its parents where they are missing.
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+    /// Opens the folder for so many files at once, making it and its parents where they are missing.
+    pub(crate) fn open(dir: &Path, jobs: usize) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let root = posix::open(dir, FOLDER, Mode::empty())?;
         let case = case_of(&root);
-        Ok(Self::at(root, case))
+        Ok(Self::at(root, case, jobs))
     }
 
-    fn at(root: OwnedFd, case: Case) -> Self {
-        Self {
+    fn at(root: OwnedFd, case: Case, jobs: usize) -> Self {
+        Self(Arc::new(Inside {
             root: Arc::new(root),
             case,
-            nameless: Arc::new(Nameless::new()),
+            nameless: Nameless::new(),
             errands: Arc::default(),
             listing: (case == Case::Matters).then(Arc::default),
-            crowd: Crowd::of(1),
-        }
+            crowd: Crowd::of(jobs),
+        }))
     }
 
-    /// For so many files at once.
-    pub(crate) fn shared_by(self, jobs: usize) -> Self {
-        let crowd = Crowd::of(jobs);
-        Self { crowd, ..self }
+    /// The large files of the run.
+    fn crowd(&self) -> &Crowd {
+        &self.0.crowd
+    }
+
+    /// Files without a name.
+    fn nameless(&self) -> &Nameless {
+        &self.0.nameless
     }
 
     /// Opens the folder if it is there, and makes nothing.
@@ -110,16 +117,16 @@ impl Disk {
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             root => root?,
         };
-        Ok(Some(Self::at(root, case_above(dir))))
+        Ok(Some(Self::at(root, case_above(dir), 1)))
     }
 
     pub(crate) fn case(&self) -> Case {
-        self.case
+        self.0.case
     }
 
     /// What stands at this path. A folder missing on the way is [`Found::Nothing`]. Blocks for a few system calls.
     pub(crate) fn look(&self, path: &Path) -> io::Result<Found> {
-        match walk(&self.root, path, Missing::Fails) {
+        match walk(&self.0.root, path, Missing::Fails) {
             Ok(folder) => look_at(&folder, name_of(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
             Err(error) => Err(error),
@@ -149,10 +156,10 @@ impl Disk {
     /// When there was nothing under this path, and no part of it, if that was seen less than a second ago together with
     /// what else is in the folder. Does not look for it.
     pub(crate) fn seen_empty(&self, path: &Path) -> Option<Instant> {
-        let listing = self.listing.as_ref()?;
+        let listing = self.0.listing.as_ref()?;
         let Said { nothing, is_due } = listing.ask(path, Instant::now());
         if is_due {
-            let (listing, root) = (Arc::clone(listing), Arc::clone(&self.root));
+            let (listing, root) = (Arc::clone(listing), Arc::clone(&self.0.root));
             tokio::task::spawn_blocking(move || listing.read(&root));
         }
         nothing
@@ -160,7 +167,7 @@ impl Disk {
 
     /// A run begins: what was seen before is over.
     pub(crate) fn forget_seen(&self) {
-        if let Some(listing) = &self.listing {
+        if let Some(listing) = &self.0.listing {
             listing.forget();
         }
     }
@@ -174,7 +181,7 @@ impl Disk {
         let (disk, path) = (self.clone(), Arc::clone(path));
         self.errand(move || {
             // The part first: a file that another process finishes in between is seen.
-            let (is_begun, found) = match walk(&disk.root, &path, Missing::Fails) {
+            let (is_begun, found) = match walk(&disk.0.root, &path, Missing::Fails) {
                 Ok(folder) => part::glance(&folder, &path)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (false, Found::Nothing),
                 Err(error) => return Err(error),
@@ -190,7 +197,7 @@ impl Disk {
         &self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        self.errands.run(work).await
+        self.0.errands.run(work).await
     }
 
     /// Opens the file of this path to read it; never a symbolic link or a pipe.
@@ -205,19 +212,19 @@ impl Disk {
         let (disk, path) = (self.clone(), Arc::clone(path));
         let device = move || {
             let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
-            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.root))?.st_dev)
+            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.0.root))?.st_dev)
         };
         self.errand(device).await.ok()
     }
 
     /// The open folder that a path's file is in.
     pub(crate) fn folder_of(&self, path: &Path) -> io::Result<Folder> {
-        walk(&self.root, path, Missing::Fails)
+        walk(&self.0.root, path, Missing::Fails)
     }
 
     /// The open folder a path's file goes into, made where it is missing.
     pub(crate) fn folder_for(&self, path: &Path) -> io::Result<Folder> {
-        walk(&self.root, path, Missing::Made)
+        walk(&self.0.root, path, Missing::Made)
     }
 }
 

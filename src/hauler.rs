@@ -90,11 +90,11 @@ impl Hauler {
     /// # Errors
     /// The folder cannot be made or opened, or the settings name certificates that cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
-        let disk = Disk::open(&settings.dir).map_err(|source| SetupError::Dir {
+        let jobs = settings.jobs.get();
+        let disk = Disk::open(&settings.dir, jobs).map_err(|source| SetupError::Dir {
             dir: settings.dir.clone(),
             source,
         })?;
-        let jobs = settings.jobs.get();
         let http = crate::settings::Http {
             kept: settings.http.kept.max(jobs),
             ..settings.http.clone()
@@ -104,7 +104,7 @@ impl Hauler {
         let shared = Shared {
             tools: Tools {
                 http,
-                disk: disk.shared_by(jobs),
+                disk,
                 durability: settings.durability,
             },
             slots: Arc::new(Slots::new(jobs, per_host, settings.pace.apart, &settings.retry)),
@@ -165,9 +165,18 @@ impl Hauler {
     }
 }
 
+/// What the tasks of one list share.
+#[derive(Debug)]
+struct Round {
+    shared: Arc<Shared>,
+    events: Events,
+    stop: Stop,
+}
+
 /// One list on its way.
 struct Run<'a> {
     shared: &'a Arc<Shared>,
+    round: Arc<Round>,
     events: &'a Events,
     stop: &'a Stop,
     tasks: JoinSet<Row>,
@@ -190,8 +199,14 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(shared: &'a Arc<Shared>, events: &'a Events, stop: &'a Stop) -> Self {
+        let round = Arc::new(Round {
+            shared: Arc::clone(shared),
+            events: events.clone(),
+            stop: stop.clone(),
+        });
         Self {
             shared,
+            round,
             events,
             stop,
             tasks: JoinSet::new(),
@@ -291,9 +306,8 @@ impl<'a> Run<'a> {
 
     async fn spawn(&mut self, entry: delivery::Entry) {
         let turn = Turn::take(&self.shared.slots, entry.host.clone()).await;
-        let (events, stop) = (self.events.clone(), self.stop.clone());
-        let looking = Looking::at(self.shared);
-        self.tasks.spawn(delivery::deliver(looking, entry, turn, events, stop));
+        let looking = Looking::at(&self.round);
+        self.tasks.spawn(delivery::deliver(looking, entry, turn));
     }
 
     async fn refuse(&mut self, bad: BadLine) {
@@ -349,20 +363,21 @@ impl<'a> Run<'a> {
 
 /// An entry whose name is looked at.
 #[derive(Debug)]
-struct Looking(Arc<Shared>);
+struct Looking(Arc<Round>);
 
 impl Looking {
-    fn at(shared: &Arc<Shared>) -> Self {
-        shared.looking.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(shared))
+    fn at(round: &Arc<Round>) -> Self {
+        round.shared.looking.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(round))
     }
 }
 
 impl Drop for Looking {
     fn drop(&mut self) {
-        let was_last = self.0.looking.fetch_sub(1, Ordering::Relaxed) == 1;
-        if was_last && self.0.slots.has_spare() {
-            self.0.resting.notify_one();
+        let shared = &self.0.shared;
+        let was_last = shared.looking.fetch_sub(1, Ordering::Relaxed) == 1;
+        if was_last && shared.slots.has_spare() {
+            shared.resting.notify_one();
         }
     }
 }

@@ -145,7 +145,7 @@ impl Http {
         let client = self.clients.of(request.url, request.leg)?;
         let built = self.build(&request);
         let began = Instant::now();
-        let (sent, connection) = client::observed(client.execute(built), &self.timeouts).await;
+        let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
         let response = sent
             .ok_or(TransferError::Silence(self.timeouts.silence))?
             .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;

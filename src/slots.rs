@@ -294,7 +294,7 @@ impl Host {
     }
 
     async fn resumed(&self) {
-        loop {
+        while self.is_paused() {
             let mut changed = pin!(self.changed.notified());
             // From here on no change is missed.
             changed.as_mut().enable();
@@ -304,6 +304,11 @@ impl Host {
                 () = changed => {}
             }
         }
+    }
+
+    /// Is there nothing that anybody could wait for? Without a look at the clock.
+    fn is_open(&self) -> bool {
+        lock(&self.paused_until).is_none() && matches!(*lock(&self.standing), Standing::Alive)
     }
 
     fn held_until(&self, now: Instant) -> Option<Instant> {
@@ -330,6 +335,9 @@ impl Host {
     }
 
     fn pause_end(&self) -> Option<Instant> {
+        if self.is_open() {
+            return None;
+        }
         let now = Instant::now();
         let until = *lock(&self.paused_until);
         until.filter(|&until| until > now).max(self.held_until(now))

@@ -1,6 +1,8 @@
 //! How a run ends before its list does: the first signal parks it, the second ends it.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures::FutureExt as _;
@@ -11,7 +13,17 @@ use crate::error::TransferError;
 
 /// Asked to stop? Clones are handles to one and the same request.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(CancellationToken);
+pub struct Stop(Arc<Request>);
+
+#[derive(Debug, Default)]
+struct Request {
+    /// Wakes those who wait for it.
+    token: CancellationToken,
+    /// The same for those who only ask, many times for each file: a token takes a lock for that.
+    is_made: AtomicBool,
+    /// What makes it, too.
+    parent: Option<Stop>,
+}
 
 impl Stop {
     /// A stop that nobody has asked for yet.
@@ -21,22 +33,27 @@ impl Stop {
 
     /// One that is asked with this one, and can be asked alone.
     pub(crate) fn child(&self) -> Self {
-        Self(self.0.child_token())
+        Self(Arc::new(Request {
+            token: self.0.token.child_token(),
+            is_made: AtomicBool::new(false),
+            parent: Some(self.clone()),
+        }))
     }
 
     /// Asks: no new entries, parts are flushed and kept, then the run returns its summary.
     pub fn park(&self) {
-        self.0.cancel();
+        self.0.is_made.store(true, Ordering::Release);
+        self.0.token.cancel();
     }
 
     /// Has somebody asked?
     pub fn is_asked(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.is_made.load(Ordering::Acquire) || self.0.parent.as_ref().is_some_and(Self::is_asked)
     }
 
     /// Waits until somebody asks.
     pub async fn asked(&self) {
-        self.0.cancelled().await;
+        self.0.token.cancelled().await;
     }
 
     /// The future's output, or that the run was stopped: [`or`](Self::or) for those who fail then.
@@ -81,7 +98,7 @@ impl<F: Future> Future for Or<'_, F> {
             return Poll::Ready(Some(output));
         }
         if this.asked.is_none() {
-            this.asked.set(Some(this.stop.0.cancelled()));
+            this.asked.set(Some(this.stop.0.token.cancelled()));
         }
         let asked = this.asked.as_pin_mut();
         asked.map_or(Poll::Pending, |asked| asked.poll(cx).map(|()| None))
@@ -93,6 +110,22 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_child_is_asked_with_its_parent_and_alone_without_it() {
+        let parent = Stop::new();
+        let (child, alone) = (parent.child(), parent.child());
+        alone.park();
+        let are_asked = || [&parent, &child, &alone].map(Stop::is_asked);
+        assert_eq!(are_asked(), [false, false, true]);
+        let waits = tokio::spawn({
+            let child = child.clone();
+            async move { child.asked().await }
+        });
+        parent.clone().park();
+        waits.await.unwrap();
+        assert_eq!(are_asked(), [true, true, true]);
+    }
 
     #[tokio::test]
     async fn what_is_waited_for_comes_or_the_end_does() {

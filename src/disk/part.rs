@@ -176,7 +176,7 @@ impl Part {
         part.open = Some(Open {
             file: Arc::new(file),
             files,
-            _member: disk.crowd.join(),
+            _member: disk.crowd().join(),
         });
         let known = record
             .as_ref()
@@ -290,12 +290,12 @@ impl Part {
     /// How many bytes gather.
     fn most(&self) -> usize {
         if self.open.is_some() {
-            return self.disk.crowd.step();
+            return self.disk.crowd().step();
         }
         let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
         small
             .filter(|&size| size <= SMALL)
-            .unwrap_or_else(|| self.disk.crowd.first_step())
+            .unwrap_or_else(|| self.disk.crowd().first_step())
     }
 
     /// Waits until the disk can take steps of a large file. `false` for a file that is small, or of which nothing is here.
@@ -305,7 +305,7 @@ impl Part {
             return false;
         }
         if self.turn.is_none() {
-            self.turn = self.disk.crowd.turn().await;
+            self.turn = self.disk.crowd().turn().await;
         }
         true
     }
@@ -423,7 +423,7 @@ impl Part {
     pub(crate) fn beside(&self) -> Option<Beside> {
         self.open
             .as_ref()
-            .map(|open| Beside::new(&open.file, self.disk.crowd.step()))
+            .map(|open| Beside::new(&open.file, self.disk.crowd().step()))
     }
 
     /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
@@ -470,7 +470,7 @@ impl Part {
         self.open = Some(Open {
             file: Arc::new(file),
             files,
-            _member: self.disk.crowd.join(),
+            _member: self.disk.crowd().join(),
         });
         Ok(())
     }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::mirrors::Sources;
 use super::retry::{Allowance, Next, next};
-use super::{Looking, Shared, Unwritable, row};
+use super::{Looking, Round, Shared, Unwritable, row};
 use crate::checksum::Checksum;
 use crate::disk::claims::Claims;
 use crate::disk::part::Earlier;
@@ -44,7 +44,7 @@ pub(super) struct Entry {
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
-pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: Events, stop: Stop) -> Row {
+pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
     let Entry {
         job,
         host,
@@ -53,7 +53,8 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: 
         claims,
         since,
     } = entry;
-    let shared = Arc::clone(&looking.0);
+    let round = Arc::clone(&looking.0);
+    let Round { shared, events, stop } = &*round;
     let mut seen = None;
     let shown = job.url.shown();
     // A name that is still to come is looked at when it has come.
@@ -79,7 +80,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: 
         Ok(slot) => Ok(slot),
         Err(error @ TransferError::HostDown { .. }) if !job.mirrors().is_empty() => Err(error),
         Err(error) => {
-            shared.tell_given_up(&error, &events).await;
+            shared.tell_given_up(&error, events).await;
             return Row {
                 path: Some(path),
                 queue: since.elapsed(),
@@ -90,7 +91,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: 
     let sources = Sources::of(&job, shared.settings.http.schemes);
     let is_unseen = claims.is_none() && shared.tools.is_unseen(&path, seen);
     let delivery = Delivery {
-        shared: &shared,
+        shared,
         entry: &shown,
         source: sources.now().unwrap_or(&job.url),
         sources,
@@ -102,8 +103,8 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn, events: 
         listed: &listed,
         claims: claims.as_deref(),
         given: OnceLock::new(),
-        events: &events,
-        stop: &stop,
+        events,
+        stop,
         meter: Arc::default(),
         cost: Cost::default(),
         life: Life::begin(Instant::now()),
@@ -352,7 +353,7 @@ impl<'a> Delivery<'a> {
         loop {
             slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
             let began = tokio::time::Instant::now();
-            let step = match self.ask((&slot, &host), &url, leg, &want, &mut held).await {
+            let step = match self.ask((&slot, &host, began), &url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 Err(error) => {
                     self.heed(&host, &error, began).await;
@@ -421,13 +422,13 @@ impl<'a> Delivery<'a> {
 
     async fn ask(
         &mut self,
-        (slot, host): (&Slot, &HostKey),
+        (slot, host, began): (&Slot, &HostKey, tokio::time::Instant),
         url: &Url,
         leg: Leg,
         want: &Want,
         held: &mut Option<Held>,
     ) -> Result<Step, TransferError> {
-        let since = Instant::now();
+        let since = began.into_std();
         self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
         let namer = self.claims.map(|claims| Namer {
@@ -460,7 +461,7 @@ impl<'a> Delivery<'a> {
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);
-        self.note_standing(slot, host, step.as_ref().err(), since);
+        self.note_standing(slot, host, step.as_ref().err(), began);
         match &mut self.cost.exchange {
             None => self.cost.exchange = earlier,
             Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
@@ -487,12 +488,12 @@ impl<'a> Delivery<'a> {
     }
 
     /// Is there anybody at the host?
-    fn note_standing(&self, slot: &Slot, host: &HostKey, error: Option<&TransferError>, since: Instant) {
+    fn note_standing(&self, slot: &Slot, host: &HostKey, error: Option<&TransferError>, began: tokio::time::Instant) {
         match error {
             _ if self.cost.exchange.is_some() => slot.answered(),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
-                self.shared.slots.in_vain(slot, host, since.into(), error);
+                self.shared.slots.in_vain(slot, host, began, error);
             }
             _ => {}
         }

@@ -187,24 +187,29 @@ tokio::task_local! {
 /// Runs a request, gives up on it when nothing comes for too long once it has a connection, and tells how it came by
 /// that. When it fails on one that it did not make, the server has only closed what it had kept open, as it may at
 /// any time (RFC 9112 section 9.5).
-pub(super) async fn observed<F: Future>(request: F, timeouts: &Timeouts) -> (Option<F::Output>, Connection) {
-    let start = Instant::now();
-    let due = || match CONNECTION.with(Cell::get) {
-        Connection::Reused => start.checked_add(timeouts.silence),
-        Connection::Making => start.checked_add(timeouts.connect.saturating_add(timeouts.silence)),
-        Connection::Made { at, .. } => at.checked_add(timeouts.silence),
+pub(super) async fn observed<F: Future>(
+    request: F,
+    start: Instant,
+    timeouts: &Timeouts,
+) -> (Option<F::Output>, Connection) {
+    let due = || {
+        let due = match CONNECTION.with(Cell::get) {
+            Connection::Reused => start.checked_add(timeouts.silence),
+            Connection::Making => start.checked_add(timeouts.connect.saturating_add(timeouts.silence)),
+            Connection::Made { at, .. } => at.checked_add(timeouts.silence),
+        };
+        due.unwrap_or(start + Duration::from_secs(u64::from(u32::MAX)))
     };
     let watched = async {
         tokio::pin!(request);
         loop {
-            let due = due().unwrap_or(start + Duration::from_secs(u64::from(u32::MAX)));
-            if due <= Instant::now() {
-                return (None, CONNECTION.with(Cell::get));
-            }
             tokio::select! {
                 biased;
                 output = &mut request => return (Some(output), CONNECTION.with(Cell::get)),
-                () = sleep_until(due) => {}
+                () = sleep_until(due()) => {}
+            }
+            if due() <= Instant::now() {
+                return (None, CONNECTION.with(Cell::get));
             }
         }
     };

@@ -280,7 +280,7 @@ pub(super) fn write_whole(
         return Err(io::Error::other(DoesNotAddUp(algorithm)));
     }
     let folder = disk.folder_for(path)?;
-    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless.file(&folder));
+    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless().file(&folder));
     let Some(file) = nameless.flatten() else {
         return write_named(disk, path, blocks, finish);
     };
@@ -290,7 +290,7 @@ pub(super) fn write_whole(
         Some(name) => name.as_str().into(),
         None => name_of(path).to_string_lossy(),
     };
-    disk.nameless.name(&file, &folder, &last)?;
+    disk.nameless().name(&file, &folder, &last)?;
     synchronise_names(&folder, finish.durability)
 }
 
@@ -475,7 +475,7 @@ mod tests {
         ];
         for (between, is_followed) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
             let dir = tempfile::tempdir().unwrap();
-            let disk = Disk::open(dir.path()).unwrap();
+            let disk = Disk::open(dir.path(), 1).unwrap();
             let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
             let open = || posix::openat(&files.folder, &files.part, READ_WRITE, Mode::empty()).unwrap();
             let (early, late) = (open(), open());
