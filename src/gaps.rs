@@ -11,59 +11,86 @@ const OPEN: u64 = u64::MAX;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gaps {
     size: Option<u64>,
-    missing: RangeSet<u64>,
+    /// Those that something is here behind of. A file that comes in order has none.
+    inner: RangeSet<u64>,
+    /// Where the last one begins that reaches to the end; without one, the end.
+    tail: u64,
 }
 
 impl Gaps {
     /// A file of which nothing is here. Without a size, its last gap has no end.
     pub(crate) fn all(size: Option<u64>) -> Self {
-        Self::from_pairs(size, [(0, size.unwrap_or(OPEN))]).unwrap_or_else(|| unreachable!("one range is in order"))
+        let inner = RangeSet::new();
+        Self { size, inner, tail: 0 }
     }
 
     /// The gaps that a record names: in order, apart, not empty, within the file. Anything else is no set of gaps.
     pub(crate) fn from_pairs(size: Option<u64>, pairs: impl IntoIterator<Item = (u64, u64)>) -> Option<Self> {
-        let mut missing = RangeSet::new();
+        let mut gaps = Self::all(size);
+        gaps.tail = gaps.end();
         let mut from = None;
-        let end = size.unwrap_or(OPEN);
         for (start, stop) in pairs {
             let is_empty_file = size == Some(0) && (start, stop) == (0, 0);
             if is_empty_file {
                 continue;
             }
-            if start >= stop || stop > end || from.is_some_and(|from| start <= from) {
+            if start >= stop || stop > gaps.end() || from.is_some_and(|from| start <= from) {
                 return None;
             }
-            missing.insert(start..stop);
+            if stop == gaps.end() {
+                gaps.tail = start;
+            } else {
+                gaps.inner.insert(start..stop);
+            }
             from = Some(stop);
         }
         // Without a size nobody knows that the file is whole.
-        if size.is_none() && from != Some(OPEN) {
+        if size.is_none() && gaps.tail == OPEN {
             return None;
         }
-        Some(Self { size, missing })
+        Some(gaps)
+    }
+
+    /// Where the file ends, as far as that is known.
+    fn end(&self) -> u64 {
+        self.size.unwrap_or(OPEN)
     }
 
     /// All of them, in order.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
-        self.missing.iter().cloned()
+        let last = Some(self.tail..self.end()).filter(|gap| !gap.is_empty());
+        self.inner.iter().cloned().chain(last)
     }
 
     /// As pairs of first byte and end, for a record.
     pub(crate) fn pairs(&self) -> Vec<(u64, u64)> {
-        self.missing.iter().map(|gap| (gap.start, gap.end)).collect()
+        self.ranges().map(|gap| (gap.start, gap.end)).collect()
     }
 
     /// These bytes are here now.
     pub(crate) fn fill(&mut self, range: Range<u64>) {
-        if !range.is_empty() {
-            self.missing.remove(range);
+        let (start, end) = (range.start.max(self.tail), range.end.min(self.end()));
+        if range.start < range.end.min(self.tail) {
+            self.inner.remove(range);
+        }
+        if start < end {
+            if self.tail < start {
+                self.inner.insert(self.tail..start);
+            }
+            self.tail = end;
         }
     }
 
     /// The size is known now: nothing is missing behind it.
     pub(crate) fn ends_at(&mut self, size: u64) {
-        self.size = Some(size);
         self.fill(size..OPEN);
+        self.size = Some(size);
+        self.tail = self.tail.min(size);
+        // What is missing before it may reach to it.
+        if let Some(last) = self.inner.last().filter(|gap| gap.end == size).cloned() {
+            self.inner.remove(last.clone());
+            self.tail = last.start;
+        }
     }
 
     /// The size of the whole file, if it is known.
@@ -73,27 +100,24 @@ impl Gaps {
 
     /// The first gap.
     pub(crate) fn first(&self) -> Option<Range<u64>> {
-        self.missing.first().cloned()
+        self.ranges().next()
     }
 
     /// Where the file's only gap begins, if it has one and that reaches to the end: then its bytes came in order.
     pub(crate) fn tail(&self) -> Option<u64> {
-        let mut gaps = self.missing.iter();
-        let only = gaps.next().filter(|gap| gap.end == self.size.unwrap_or(OPEN))?;
-        gaps.next().is_none().then_some(only.start)
+        (self.inner.is_empty() && self.tail < self.end()).then_some(self.tail)
     }
 
     /// Is every byte here?
     pub(crate) fn is_empty(&self) -> bool {
-        self.missing.is_empty()
+        self.inner.is_empty() && self.tail == self.end()
     }
 
     /// How many bytes are here.
     pub(crate) fn held(&self) -> u64 {
         let end = self.size.or_else(|| self.tail()).unwrap_or(0);
         let missing: u64 = self
-            .missing
-            .iter()
+            .ranges()
             .map(|gap| gap.end.min(end).saturating_sub(gap.start))
             .sum();
         end - missing
@@ -101,11 +125,7 @@ impl Gaps {
 
     /// One past the last byte that is here.
     pub(crate) fn reach(&self) -> u64 {
-        let end = self.size.unwrap_or(OPEN);
-        self.missing
-            .last()
-            .filter(|gap| gap.end == end)
-            .map_or(end, |gap| gap.start)
+        self.tail
     }
 }
 
@@ -157,6 +177,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_size_that_is_known_late_is_as_good_as_one_that_was_known(size in 0_u64..200, parts in proptest::collection::vec((0_u64..250, 1_u64..50), 0..30)) {
+            let (mut early, mut late) = (Gaps::all(Some(size)), Gaps::all(None));
+            for &(start, length) in &parts {
+                early.fill(start..start + length);
+                late.fill(start..start + length);
+                prop_assert_eq!(Gaps::from_pairs(None, late.pairs()), Some(late.clone()));
+            }
+            late.ends_at(size);
+            prop_assert_eq!(early, late);
+        }
+
         #[test]
         fn parts_and_gaps_are_the_file_whatever_the_order(size in 1_u64..200, parts in proptest::collection::vec((0_u64..200, 0_u64..50), 0..30)) {
             let mut gaps = Gaps::all(Some(size));

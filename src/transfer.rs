@@ -241,7 +241,8 @@ impl Tools {
         let part = held
             .take()
             .map_or_else(|| Part::new(&self.disk, job.path), |held| held.part);
-        copy.follow(course, answer, part, cost).await
+        // Large, and moved from future to future until it is first polled.
+        Box::pin(copy.follow(course, answer, part, cost)).await
     }
 }
 

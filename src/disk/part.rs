@@ -220,7 +220,6 @@ impl Part {
     /// known to be large gets its room now, or none of its bytes is fetched. `wanted` is what will be added up.
     pub(crate) async fn begin(&mut self, identity: Identity, size: Option<u64>, wanted: &[Checksum]) -> io::Result<()> {
         self.gaps = Gaps::all(size);
-        self.synchronised = self.gaps.pairs();
         self.scattered = None;
         self.identity = Some(identity);
         self.offset = 0;
@@ -237,6 +236,7 @@ impl Part {
 
     /// Takes what an earlier try left away, and has room for the new bytes.
     async fn empty(&mut self) -> io::Result<()> {
+        self.synchronised = self.gaps.pairs();
         // The old bytes go first: what is in a part is taken for what its record is of. The old record claims nothing of
         // an empty part.
         self.with_file(|file| file.set_len(0)).await?;
@@ -447,6 +447,7 @@ impl Part {
     }
 
     async fn create(&mut self) -> io::Result<()> {
+        self.synchronised = self.gaps.pairs();
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
         let (record, size) = (self.record(), self.gaps.size());
         let identity = self.identity.clone();

@@ -1,6 +1,8 @@
 //! Which of an entry's sources is asked next: pure. A source that fails is left for the next; one that cannot come back is
 //! not asked again.
 
+use smallvec::SmallVec;
+
 use crate::error::{Kind, TransferError};
 use crate::job::{Job, SourceUrl};
 use crate::settings::Schemes;
@@ -8,7 +10,7 @@ use crate::settings::Schemes;
 /// The sources of one entry that may still have its file, in the order of the list.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
-    left: Vec<&'a SourceUrl>,
+    left: SmallVec<[&'a SourceUrl; 1]>,
     at: usize,
 }
 

@@ -1,5 +1,6 @@
 //! A body on its way into its part, and the part on its way to its name.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -133,7 +134,7 @@ impl Copy<'_> {
     fn offer(&self, head: &Head, part: &Part, expected: Option<u64>) -> Option<Published> {
         let (offers, size) = (self.job.offers?, part.gaps().size()?);
         let takes_ranges = head.takes_ranges || head.status == StatusCode::PARTIAL_CONTENT;
-        let (validator, file) = (part.validator().filter(|_| takes_ranges)?, part.beside()?);
+        let (file, validator) = (part.beside()?, part.validator().filter(|_| takes_ranges)?);
         let start = part.offset();
         let own = start..start + expected?;
         let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
@@ -153,9 +154,9 @@ impl Copy<'_> {
         }))
     }
 
-    fn name(&self) -> String {
-        let path = self.job.path.file_name().unwrap_or_default().to_string_lossy();
-        self.target.name.clone().unwrap_or_else(|| path.into_owned())
+    fn name(&self) -> Cow<'_, str> {
+        let path = || self.job.path.file_name().unwrap_or_default().to_string_lossy();
+        self.target.name.as_deref().map_or_else(path, Cow::Borrowed)
     }
 
     async fn receive(

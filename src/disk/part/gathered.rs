@@ -1,6 +1,10 @@
 //! Bytes on their way to the disk, as they came: what came in a large block is not copied.
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
+
+/// Blocks in their order: a small file is one.
+pub(super) type Blocks = SmallVec<[Bytes; 1]>;
 
 /// A block of this size is kept as it came. A smaller one is copied: it may hold on to a buffer that is much larger.
 const LARGE: usize = 4 * 1024;
@@ -8,7 +12,7 @@ const LARGE: usize = 4 * 1024;
 /// Bytes that belong together, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    blocks: Vec<Bytes>,
+    blocks: Blocks,
     /// The end, in small blocks.
     last: BytesMut,
     length: usize,
@@ -38,7 +42,7 @@ impl Gathered {
     }
 
     /// Gives them all away.
-    pub(super) fn take(&mut self) -> Vec<Bytes> {
+    pub(super) fn take(&mut self) -> Blocks {
         self.close();
         self.length = 0;
         std::mem::take(&mut self.blocks)
