@@ -211,6 +211,11 @@ impl Adding {
         Self(checksums.into_iter().map(hasher).collect())
     }
 
+    /// Is there nothing to add up?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         for (_, hasher) in &mut self.0 {
             match hasher {

@@ -3,16 +3,18 @@
 //! A run has one [`Disk`]: its folder, held open. Every path below it is walked one component at a time without
 //! following a symbolic link, so whatever a list, a server or a neighbour does, nothing lands outside. tokio has no
 //! calls relative to an open folder, so these are rustix's, in `spawn_blocking`: short ones together ([`errands`]), long
-//! ones each in a hop of its own; the bytes go through `tokio::fs`.
+//! ones each in a hop of its own, and what has shown to take no time at all in place ([`pace`]).
 
 pub(crate) mod claims;
 mod crowd;
 mod errands;
 mod hashes;
+mod kind;
 pub(crate) mod listing;
 pub(crate) mod mark;
 pub(crate) mod name;
 mod nameless;
+mod pace;
 pub(crate) mod part;
 pub(crate) mod record;
 
@@ -27,6 +29,8 @@ use tokio::task::JoinError;
 
 use self::crowd::Crowd;
 use self::errands::Errands;
+use self::kind::case_of;
+pub(crate) use self::kind::{Case, case_above};
 use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
@@ -48,13 +52,6 @@ struct Inside {
 
 /// An open folder at or below the run's.
 pub(crate) type Folder = Arc<OwnedFd>;
-
-/// Are `A` and `a` two names in this file system?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Case {
-    Matters,
-    Ignored,
-}
 
 /// What stands under a name already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -295,71 +292,4 @@ fn mark_of(folder: &OwnedFd, name: &std::ffi::OsStr) -> Option<Mark> {
 
 fn name_of(path: &Path) -> &std::ffi::OsStr {
     path.file_name().unwrap_or_default()
-}
-
-/// Asks the file system by making a file and looking for it under its name in the other case. File systems that are
-/// known to tell `A` from `a` are not asked, so that nothing appears in the folder even for a moment.
-/// Whether case matters in the folder, or in the first one above that is there, as far as that is seen by looking: is
-/// the folder itself also found under its name in the other case?
-pub(crate) fn case_above(dir: &Path) -> Case {
-    let there = dir
-        .ancestors()
-        .find_map(|dir| std::fs::canonicalize(dir.join(".")).ok());
-    let is_found = |folder: &Path| {
-        let name = folder.file_name()?.to_str()?;
-        let other = [name.to_uppercase(), name.to_lowercase()]
-            .into_iter()
-            .find(|other| other != name)?;
-        let file = |path: &Path| posix::stat(path).map(|stat| (stat.st_dev, stat.st_ino)).ok();
-        Some(file(folder)? == file(&folder.with_file_name(other))?)
-    };
-    match there.and_then(|folder| is_found(&folder)) {
-        Some(true) => Case::Ignored,
-        _ => Case::Matters,
-    }
-}
-
-fn case_of(root: &OwnedFd) -> Case {
-    if tells_case(root) {
-        return Case::Matters;
-    }
-    let name = format!(".haul-case-{}", std::process::id());
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    if posix::openat(root, &*name, flags, Mode::from_raw_mode(0o600)).is_err() {
-        return Case::Matters;
-    }
-    let other = posix::statat(root, name.to_uppercase(), AtFlags::SYMLINK_NOFOLLOW);
-    let _ = posix::unlinkat(root, &*name, AtFlags::empty());
-    if other.is_ok() { Case::Ignored } else { Case::Matters }
-}
-
-#[cfg(target_os = "linux")]
-fn tells_case(root: &OwnedFd) -> bool {
-    /// `f_type` of ext2/3/4, XFS, Btrfs, tmpfs, ramfs, overlayfs, F2FS, ZFS, NFS (linux/magic.h).
-    const TELL_CASE: [u32; 9] = [
-        0xEF53,
-        0x5846_5342,
-        0x9123_683E,
-        0x0102_1994,
-        0x8584_58F6,
-        0x794C_7630,
-        0xF2F5_2010,
-        0x2FC1_2FC1,
-        0x6969,
-    ];
-    /// `FS_CASEFOLD_FL` (linux/fs.h): this folder ignores case in a file system that otherwise does not.
-    const CASEFOLD: u32 = 0x4000_0000;
-    let folded = posix::ioctl_getflags(root).is_ok_and(|flags| flags.bits() & CASEFOLD != 0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the magic numbers have 32 bits"
-    )]
-    let known = posix::fstatfs(root).is_ok_and(|fs| TELL_CASE.contains(&(fs.f_type as u32)));
-    known && !folded
-}
-
-#[cfg(not(target_os = "linux"))]
-fn tells_case(_root: &OwnedFd) -> bool {
-    false
 }

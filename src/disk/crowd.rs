@@ -4,10 +4,14 @@
 //! more.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::pace::{Made, Pace};
+use crate::lock::lock;
 
 /// Files whose turn it is at a time.
 const TURNS: usize = 4;
@@ -37,13 +41,15 @@ impl Turn {
 }
 
 /// The large files of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Crowd {
     turns: Arc<Semaphore>,
     /// Files that may come at once.
     jobs: usize,
     /// Large files that are being written.
     writing: Arc<AtomicUsize>,
+    /// How quick the disk is.
+    pace: Mutex<Pace>,
 }
 
 /// One large file that is being written.
@@ -63,7 +69,18 @@ impl Crowd {
             turns: Arc::new(Semaphore::new(TURNS)),
             jobs,
             writing: Arc::default(),
+            pace: Mutex::new(Pace::new()),
         }
+    }
+
+    /// Is the disk as quick as memory?
+    pub(super) fn is_quick(&self) -> bool {
+        lock(&self.pace).is_quick()
+    }
+
+    /// A step of so many bytes took so long.
+    pub(super) fn note(&self, bytes: usize, took: Duration, made: Made) {
+        lock(&self.pace).note(bytes, took, made);
     }
 
     /// One more file, as long as the handle lives.

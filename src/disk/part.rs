@@ -1,44 +1,45 @@
 //! A file that is not whole yet. It ends in [`Part::commit`], [`Part::park`] or [`Part::discard`].
 //!
 //! The bytes gather in memory first. A small file never has a name before it is whole: one blocking hop makes, fills,
-//! dates, marks and links it. A larger one grows in `NAME.part`, written in big steps, and `NAME.part.json` says what it
-//! holds. A step is a blocking hop of its own, as in `tokio::fs`; but the blocks go to the system as they came from the
-//! network, which a `tokio::fs::File` would copy, and are added up on the way.
+//! dates, marks and links it. A larger one grows in `NAME.part`, written in big [`steps`], and `NAME.part.json` says what
+//! it holds ([`recorded`]). A step is a blocking hop of its own, as in `tokio::fs`, unless the disk is as quick as memory
+//! ([`sink`]); but the blocks go to the system as they came from the network, which a `tokio::fs::File` would copy, and are
+//! added up on the way.
 
 mod beside;
+mod earlier;
 mod files;
 mod gathered;
+mod recorded;
 mod room;
+mod sink;
+mod steps;
 
 use std::fs::File;
 use std::io;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
-use bytes::Bytes;
-use tokio::task::JoinHandle;
+use std::time::{Duration, SystemTime};
 
 use super::crowd::{Member, Turn};
 use super::mark::Mark;
-use super::record::Record;
-use super::{Disk, Folder, Found, aside, look_at, name_of, returned};
+use super::pace::Made;
+use super::{Disk, aside};
 use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
 use crate::settings::Durability;
 pub(crate) use beside::Beside;
+pub(crate) use earlier::Earlier;
+#[cfg(fuzzing)]
+pub(crate) use earlier::gaps_of;
+pub(super) use earlier::glance;
 use files::Files;
 use gathered::Gathered;
+use sink::{Sink, add_blocks};
+use steps::Writing;
 
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
-/// Bytes after which what was written is synchronised, so that the record can claim it whatever happens.
-const SYNCHRONISED: u64 = 256 << 20;
-
-/// Bytes that come in no order are in the record when there are so many of them.
-const NOTED: u64 = 8 << 20;
-
 /// May the file take another's place?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replace {
@@ -105,26 +106,9 @@ pub(crate) struct Part {
 
 #[derive(Debug)]
 struct Open {
-    file: Arc<File>,
+    sink: Sink,
     files: Files,
     _member: Member,
-}
-
-/// A step on its way to the system.
-#[derive(Debug)]
-struct Writing {
-    range: Range<u64>,
-    step: JoinHandle<(io::Result<()>, Option<Adding>)>,
-}
-
-/// What there is of a part already.
-#[derive(Debug)]
-pub(crate) enum Earlier {
-    Nothing,
-    /// Another process is at it.
-    Locked,
-    /// These bytes, locked for us. Without a record that can be read, they are worth nothing.
-    Part(Box<Part>, Option<Record>),
 }
 
 impl Part {
@@ -147,51 +131,6 @@ impl Part {
             waited: Duration::ZERO,
             turn: None,
         })
-    }
-
-    /// Looks for a file of that name, and for what an earlier try left of one.
-    pub(crate) async fn survey(disk: &Disk, path: &Arc<PathBuf>) -> io::Result<(Found, Earlier)> {
-        let (at, of) = (disk.clone(), Arc::clone(path));
-        let look = move || {
-            // The part first: a file that another process finishes in between is seen.
-            let earlier = Files::find(&at, &of)?;
-            let found = at.look(&of)?;
-            if earlier.is_none() && found != Found::Nothing {
-                Files::remove_orphan(&at, &of);
-            }
-            Ok((found, earlier))
-        };
-        let (found, earlier) = disk.errand(look).await?;
-        Ok((found, Self::earlier(disk, path, earlier)?))
-    }
-
-    fn earlier(disk: &Disk, path: &Arc<PathBuf>, found: Option<files::Standing>) -> io::Result<Earlier> {
-        let files::Taken { file, files, length } = match found {
-            None => return Ok(Earlier::Nothing),
-            Some(files::Standing::Locked) => return Ok(Earlier::Locked),
-            Some(files::Standing::Ours(taken)) => taken,
-        };
-        let record = files.record()?;
-        let mut part = Self::new(disk, path);
-        part.open = Some(Open {
-            file: Arc::new(file),
-            files,
-            _member: disk.crowd().join(),
-        });
-        let known = record
-            .as_ref()
-            .and_then(|record| Some((record, gaps_of(record, length)?)));
-        let record = known.map(|(record, gaps)| {
-            part.gaps = gaps;
-            part.identity = Some(Identity {
-                url: record.url.clone(),
-                validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
-                name: None,
-                replace: if record.replaces { Replace::Old } else { Replace::Never },
-            });
-            record.clone()
-        });
-        Ok(Earlier::Part(part, record))
     }
 
     /// Where the next bytes go.
@@ -242,8 +181,8 @@ impl Part {
         self.with_file(|file| file.set_len(0)).await?;
         self.write_record().await?;
         let reserved = self.reserve().await;
-        if let (Err(_), Some(Open { file, files, .. })) = (&reserved, &self.open) {
-            let (file, files) = (Arc::clone(file), files.clone());
+        if let (Err(_), Some(Open { sink, files, .. })) = (&reserved, &self.open) {
+            let (file, files) = (Arc::clone(sink.file()), files.clone());
             aside(move || files.remove(&file)).await?;
         }
         reserved
@@ -251,10 +190,10 @@ impl Part {
 
     /// Has something done with the file, if there is one.
     async fn with_file(&self, work: impl FnOnce(&File) -> io::Result<()> + Send + 'static) -> io::Result<()> {
-        let Some(Open { file, .. }) = &self.open else {
+        let Some(Open { sink, .. }) = &self.open else {
             return Ok(());
         };
-        let file = Arc::clone(file);
+        let file = Arc::clone(sink.file());
         aside(move || work(&file)).await
     }
 
@@ -287,163 +226,9 @@ impl Part {
         self.waited
     }
 
-    /// How many bytes gather.
-    fn most(&self) -> usize {
-        if self.open.is_some() {
-            return self.disk.crowd().step();
-        }
-        let small = self.gaps.size().and_then(|size| usize::try_from(size).ok());
-        small
-            .filter(|&size| size <= SMALL)
-            .unwrap_or_else(|| self.disk.crowd().first_step())
-    }
-
-    /// Waits until the disk can take steps of a large file. `false` for a file that is small, or of which nothing is here.
-    pub(crate) async fn turn(&mut self) -> bool {
-        let is_begun = self.gaps.size().is_none() && self.gathered.len() > 0;
-        if self.open.is_none() && !is_begun {
-            return false;
-        }
-        if self.turn.is_none() {
-            self.turn = self.disk.crowd().turn().await;
-        }
-        true
-    }
-
-    /// It is others' turn: the next bytes are not here soon.
-    pub(crate) fn pass(&mut self) {
-        self.turn = None;
-    }
-
-    /// Takes bytes. Never to be cancelled half-way. A write that fails may be told of by a later one.
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
-        self.gathered.add(bytes);
-        // A small file is one byte short of its step to the end.
-        if self.gathered.len() < self.most() || self.is_small_and_whole() {
-            return Ok(());
-        }
-        let since = Instant::now();
-        let flushed = self.flush().await;
-        self.waited += since.elapsed();
-        // The next bytes may be here at once.
-        self.turn = flushed?;
-        Ok(())
-    }
-
-    /// Are there so many bytes of a large file that they go to the disk when the next ones are not here soon?
-    pub(crate) fn has_plenty(&self) -> bool {
-        self.open.is_some() && self.gathered.len() >= SMALL
-    }
-
-    /// Gives the bytes that are here to the disk: the next ones are not here soon.
-    pub(crate) async fn rest(&mut self) -> io::Result<()> {
-        self.flush().await.map(drop)
-    }
-
-    /// Are all the bytes of a small file gathered, and no more?
-    fn is_small_and_whole(&self) -> bool {
-        self.open.is_none() && self.gaps.size() == Some(self.gathered.len() as u64)
-    }
-
-    /// The file has ended here, so nothing is missing behind it.
-    pub(crate) async fn end(&mut self) -> io::Result<()> {
-        self.gaps.ends_at(self.offset + self.gathered.len() as u64);
-        self.settle().await
-    }
-
-    /// The bytes that came are with the system: from now on, a record may say so.
-    pub(crate) async fn store(&mut self) -> io::Result<()> {
-        if self.gathered.len() > 0 {
-            self.flush().await?;
-        }
-        self.pass();
-        self.written().await
-    }
-
-    /// The bytes that came are here.
-    pub(crate) async fn settle(&mut self) -> io::Result<()> {
-        self.written().await?;
-        self.gaps.fill(self.offset..self.offset + self.gathered.len() as u64);
-        Ok(())
-    }
-
-    /// Begins to give the gathered bytes to the system, when it is its turn. What is left of the turn is for who goes on.
-    async fn flush(&mut self) -> io::Result<Option<Turn>> {
-        if self.open.is_none() {
-            self.create().await?;
-        }
-        self.written().await?;
-        self.turn().await;
-        let Some(Open { file, .. }) = &self.open else {
-            return Ok(None);
-        };
-        let turn = self.turn.take();
-        let rest = turn.as_ref().and_then(|turn| turn.after(self.gathered.len()));
-        let range = self.offset..self.offset + self.gathered.len() as u64;
-        let (file, blocks, mut sums, start) = (Arc::clone(file), self.gathered.take(), self.sums.take(), self.offset);
-        let step = tokio::task::spawn_blocking(move || {
-            let written = files::write_at(&file, &blocks, start, sums.as_mut());
-            drop((blocks, turn));
-            (written, sums)
-        });
-        self.offset = range.end;
-        self.writing = Some(Writing { range, step });
-        Ok(rest)
-    }
-
-    /// Waits for what is being written.
-    async fn written(&mut self) -> io::Result<()> {
-        let Some(Writing { range, step, .. }) = self.writing.take() else {
-            return Ok(());
-        };
-        let (written, sums) = returned(step.await).unwrap_or_else(|error| (Err(error), None));
-        self.sums = sums.filter(|_| self.scattered.is_none());
-        self.is_broken |= written.is_err();
-        written?;
-        self.came(range).await
-    }
-
-    /// These bytes were written: the record says so from time to time.
-    async fn came(&mut self, range: Range<u64>) -> io::Result<()> {
-        let count = range.end - range.start;
-        self.gaps.fill(range);
-        self.unrecorded += count;
-        self.scattered = self.scattered.map(|before| before + count);
-        if self.unrecorded >= SYNCHRONISED {
-            // That may take long.
-            self.pass();
-            self.synchronise().await?;
-        } else if self.scattered.is_some_and(|count| count >= NOTED) {
-            self.write_record().await?;
-        }
-        Ok(())
-    }
-
     /// For others to write to the same file.
     pub(crate) fn beside(&self) -> Option<Beside> {
-        self.open
-            .as_ref()
-            .map(|open| Beside::new(&open.file, self.disk.crowd().step()))
-    }
-
-    /// From here on the bytes come in no order: how long the file is says nothing any more. What is here of it already is
-    /// in the record then.
-    pub(crate) async fn scatter(&mut self) -> io::Result<()> {
-        if self.scattered.is_some() {
-            return Ok(());
-        }
-        self.scattered = Some(0);
-        self.sums = None;
-        self.written().await?;
-        self.write_record().await
-    }
-
-    /// Others wrote these bytes.
-    pub(crate) async fn hear(&mut self, ranges: Vec<Range<u64>>) -> io::Result<()> {
-        for range in ranges {
-            self.came(range).await?;
-        }
-        Ok(())
+        self.open.as_ref().map(|open| Beside::new(&open.sink))
     }
 
     async fn create(&mut self) -> io::Result<()> {
@@ -451,7 +236,7 @@ impl Part {
         let (disk, path) = (self.disk.clone(), Arc::clone(&self.path));
         let (record, size) = (self.record(), self.gaps.size());
         let identity = self.identity.clone();
-        let (file, files) = aside(move || {
+        let taken = aside(move || {
             let taken = Files::create(&disk, &path)?;
             // Another process may have been faster: what is to come would be for nothing.
             if let Some(identity) = identity.filter(|identity| identity.replace == Replace::Never)
@@ -465,48 +250,15 @@ impl Part {
                 let _ = taken.files.remove(&taken.file);
                 return Err(error);
             }
-            Ok((taken.file, taken.files))
+            Ok(taken)
         })
         .await?;
         self.open = Some(Open {
-            file: Arc::new(file),
-            files,
+            sink: Sink::new(&self.disk, taken.file, taken.is_local),
+            files: taken.files,
             _member: self.disk.crowd().join(),
         });
         Ok(())
-    }
-
-    /// What was written is on the disk, and then the record says so.
-    async fn synchronise(&mut self) -> io::Result<()> {
-        let gaps = self.gaps.pairs();
-        self.with_file(File::sync_data).await?;
-        self.synchronised = gaps;
-        self.unrecorded = 0;
-        self.write_record().await
-    }
-
-    async fn write_record(&mut self) -> io::Result<()> {
-        self.scattered = self.scattered.map(|_| 0);
-        let Some(Open { files, .. }) = &self.open else {
-            return Ok(());
-        };
-        let (files, record) = (files.clone(), self.record());
-        aside(move || files.write_record(&record)).await
-    }
-
-    fn record(&self) -> Record {
-        let (url, validator) = match &self.identity {
-            Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
-            None => Default::default(),
-        };
-        let (gaps, missing) = match self.scattered {
-            None => (self.gaps.pairs(), None),
-            Some(_) => (self.synchronised.clone(), Some(self.gaps.pairs())),
-        };
-        let mut record = Record::new(url, validator, self.gaps.size(), gaps);
-        record.missing = missing;
-        record.replaces = self.replaces();
-        record
     }
 
     /// The file is whole: if it adds up, it gets its date, its mark and, in one step, its name. `AlreadyExists` when a file
@@ -514,7 +266,7 @@ impl Part {
     pub(crate) async fn commit(mut self: Box<Self>, finish: Finish) -> io::Result<()> {
         self.written().await?;
         let (blocks, start, sums) = (self.gathered.take(), self.offset, self.sums.take());
-        let Some(Open { file, files, .. }) = self.open.take() else {
+        let Some(Open { sink, files, .. }) = self.open.take() else {
             let takes_long = finish.durability == Durability::Disk || !finish.wanted.is_empty();
             let (disk, path, at) = (self.disk.clone(), self.path, self.disk);
             let mut finish = finish;
@@ -533,9 +285,10 @@ impl Part {
         let turn = self.turn.take();
         aside(move || {
             let mut sums = sums;
-            files::write_at(&file, &blocks, start, sums.as_mut())?;
+            add_blocks(&blocks, sums.as_mut());
+            sink.write(&blocks, start, Made::Aside)?;
             drop((blocks, turn));
-            files.settle(&file, sums, finish)
+            files.settle(sink.file(), sums, finish)
         })
         .await
     }
@@ -567,23 +320,11 @@ impl Part {
     pub(crate) async fn discard(mut self: Box<Self>) -> io::Result<()> {
         // A step that is still being written would bring the file back to its length.
         let _ = self.written().await;
-        let Some(Open { file, files, .. }) = self.open.take() else {
+        let Some(Open { sink, files, .. }) = self.open.take() else {
             return Ok(());
         };
-        aside(move || files.remove(&file)).await
+        aside(move || files.remove(sink.file())).await
     }
-}
-
-/// Does anything stand under the names that a part or its record would have, and what under the path's own? Blocks for
-/// a few system calls.
-pub(super) fn glance(folder: &Folder, path: &Path) -> io::Result<(bool, Found)> {
-    let has_part = files::has_part(folder, path)?;
-    let found = look_at(folder, name_of(path))?;
-    // A record alone matters to a file that is there: it goes then.
-    Ok((
-        has_part || (found != Found::Nothing && files::has_record(folder, path)?),
-        found,
-    ))
 }
 
 /// Reads the file of this path from its beginning to its end, block by block.
@@ -616,22 +357,6 @@ impl NoRoom {
 #[derive(Debug, thiserror::Error)]
 #[error("wrong {} checksum", .0.as_str())]
 pub(crate) struct DoesNotAddUp(pub(crate) Algorithm);
-
-/// What a record says is missing of a part of this length; `None` if it cannot be. Within one boot, bytes that were
-/// appended since the record are there; over a crash of the machine only what was synchronised before it is.
-pub(crate) fn gaps_of(record: &Record, length: u64) -> Option<Gaps> {
-    let is_of_this_boot = record.is_of_this_boot();
-    let named = record.missing.as_ref().filter(|_| is_of_this_boot);
-    let mut gaps = Gaps::from_pairs(record.size, named.unwrap_or(&record.gaps).iter().copied())?;
-    if gaps.reach() > length || record.size.is_some_and(|size| length > size) {
-        return None;
-    }
-    let is_in_order = is_of_this_boot && record.missing.is_none();
-    if let Some(start) = gaps.tail().filter(|_| is_in_order) {
-        gaps.fill(start..length);
-    }
-    Some(gaps)
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,46 +1,38 @@
 //! A second writer of a part, at a place of its own. The part's owner keeps its record.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::files;
 use super::gathered::Gathered;
-use crate::disk::aside;
+use super::sink::Sink;
+use crate::disk::pace::Made;
+use crate::disk::returned;
 
 /// The file of a part, for others to write to.
 #[derive(Debug, Clone)]
-pub(crate) struct Beside {
-    file: Arc<File>,
-    step: usize,
-}
+pub(crate) struct Beside(Sink);
 
 /// Steps from one place on.
 #[derive(Debug)]
 pub(crate) struct Steps {
-    file: Arc<File>,
+    sink: Sink,
     gathered: Gathered,
     offset: u64,
-    /// Bytes that gather before they are written.
-    step: usize,
 }
 
 impl Beside {
-    pub(super) fn new(file: &Arc<File>, step: usize) -> Self {
-        let file = Arc::clone(file);
-        Self { file, step }
+    pub(super) fn new(sink: &Sink) -> Self {
+        Self(sink.clone())
     }
 
     /// A writer that begins here.
     pub(crate) fn at(&self, offset: u64) -> Steps {
         Steps {
-            file: Arc::clone(&self.file),
+            sink: self.0.clone(),
             gathered: Gathered::default(),
             offset,
-            step: self.step,
         }
     }
 }
@@ -52,16 +44,19 @@ impl Steps {
 
     /// Is there enough for a step?
     pub(crate) fn is_full(&self) -> bool {
-        self.gathered.len() >= self.step
+        self.gathered.len() >= self.sink.step(self.sink.is_quick())
     }
 
     /// Writes what gathered; tells where it is. Never to be cancelled half-way.
     pub(crate) async fn flush(&mut self) -> io::Result<Range<u64>> {
         let range = self.offset..self.offset + self.gathered.len() as u64;
-        let (file, blocks, start) = (Arc::clone(&self.file), self.gathered.take(), self.offset);
+        let blocks = self.gathered.take();
         self.offset = range.end;
-        if !range.is_empty() {
-            aside(move || files::write_at(&file, &blocks, start, None)).await?;
+        if self.sink.is_quick() {
+            self.sink.write(&blocks, range.start, Made::InPlace)?;
+        } else if !range.is_empty() {
+            let (written, _) = returned(self.sink.write_aside(blocks, range.start, None, None).await)?;
+            written?;
         }
         Ok(range)
     }

@@ -14,9 +14,11 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pwritev};
 
+use super::super::kind::is_local;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
+use super::sink::add_blocks;
 use super::{DoesNotAddUp, Finish, Replace};
 use crate::checksum::{Adding, Checksum};
 use crate::settings::Durability;
@@ -46,6 +48,8 @@ pub(super) struct Taken {
     pub(super) file: File,
     pub(super) files: Files,
     pub(super) length: u64,
+    /// It is on this machine for sure.
+    pub(super) is_local: bool,
 }
 
 #[derive(Debug)]
@@ -200,7 +204,9 @@ impl Files {
         if !is_plain(&opened) {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
+        let is_local = is_local(&file);
         Ok(Some(Standing::Ours(Taken {
+            is_local,
             file: file.into(),
             files: self.clone(),
             length: u64::try_from(opened.st_size).unwrap_or(0),
@@ -271,11 +277,7 @@ pub(super) fn write_whole(
     mut sums: Option<Adding>,
     finish: &mut Finish,
 ) -> io::Result<()> {
-    if let Some(sums) = &mut sums {
-        for block in blocks {
-            sums.update(block);
-        }
-    }
+    add_blocks(blocks, sums.as_mut());
     if let Some(algorithm) = sums.and_then(Adding::mismatch) {
         return Err(io::Error::other(DoesNotAddUp(algorithm)));
     }
@@ -298,18 +300,8 @@ fn write_all(mut file: &File, blocks: &[Bytes]) -> io::Result<()> {
     blocks.iter().try_for_each(|block| file.write_all(block))
 }
 
-/// Writes blocks from this offset on, and adds them up.
-pub(super) fn write_at(
-    file: &File,
-    blocks: &[Bytes],
-    mut offset: u64,
-    mut sums: Option<&mut Adding>,
-) -> io::Result<()> {
-    if let Some(sums) = &mut sums {
-        for block in blocks {
-            sums.update(block);
-        }
-    }
+/// Writes blocks from this offset on.
+pub(super) fn write_at(file: &File, blocks: &[Bytes], mut offset: u64) -> io::Result<()> {
     let mut slices: Vec<_> = blocks.iter().map(|block| IoSlice::new(block)).collect();
     let mut left = &mut slices[..];
     IoSlice::advance_slices(&mut left, 0);

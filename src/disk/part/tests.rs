@@ -1,6 +1,14 @@
+use std::path::Path;
+
+use bytes::Bytes;
+
 use super::*;
 
 async fn begun(dir: &Path, size: u64) -> Box<Part> {
+    begun_for(dir, size, &[]).await
+}
+
+async fn begun_for(dir: &Path, size: u64, wanted: &[Checksum]) -> Box<Part> {
     let mut part = Part::new(&Disk::open(dir, 1).unwrap(), &Arc::new("a".into()));
     let identity = Identity {
         url: "http://h/a".into(),
@@ -8,7 +16,7 @@ async fn begun(dir: &Path, size: u64) -> Box<Part> {
         name: None,
         replace: Replace::Never,
     };
-    part.begin(identity, Some(size), &[]).await.unwrap();
+    part.begin(identity, Some(size), wanted).await.unwrap();
     part
 }
 
@@ -50,7 +58,9 @@ async fn after_a_write_that_failed_no_byte_is_added() {
     let dir = tempfile::tempdir().unwrap();
     let name = dir.path().join("a.part");
     let mut part = begun(dir.path(), 1_000_000).await;
-    let swap = |part: &mut Part, file: std::fs::File| part.open.as_mut().unwrap().file = Arc::new(file);
+    let swap = |part: &mut Part, file: std::fs::File| {
+        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, true);
+    };
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
     // A failed write is told of with the next one.
@@ -62,4 +72,37 @@ async fn after_a_write_that_failed_no_byte_is_added() {
         [0; 0],
         "bytes in the wrong place"
     );
+}
+
+#[tokio::test]
+async fn steps_are_made_in_place_only_where_the_disk_is_quick_and_here_and_there_is_nothing_to_add_up() {
+    let sum = Checksum::from_hex(&"0".repeat(64)).unwrap();
+    for (is_quick, is_local, wanted, in_place) in [
+        (true, true, &[][..], true),
+        (false, true, &[], false),
+        (true, false, &[], false),
+        (true, true, &[sum][..], false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut part = begun_for(dir.path(), 10_000_000, wanted).await;
+        let file = std::fs::File::options()
+            .write(true)
+            .open(dir.path().join("a.part"))
+            .unwrap();
+        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, is_local);
+        for _ in 0..100 * u32::from(is_quick) {
+            part.disk.crowd().note(1, Duration::ZERO, Made::Aside);
+        }
+        let what = format!("quick {is_quick}, local {is_local}, {} sums", wanted.len());
+        for block in [vec![1; 100_000], vec![2; 1_000_000], vec![3; 1_000_000]] {
+            assert_eq!(part.turn().await, !in_place, "{what}");
+            part.write(block.into()).await.unwrap();
+        }
+        assert_eq!(part.writing.is_none(), in_place, "{what}");
+        part.store().await.unwrap();
+        let written = std::fs::read(dir.path().join("a.part")).unwrap();
+        let right = [vec![1; 100_000], vec![2; 1_000_000], vec![3; 1_000_000]].concat();
+        assert!(written == right, "{what}: {} bytes", written.len());
+        assert_eq!(part.gaps().pairs(), [(2_100_000, 10_000_000)], "{what}");
+    }
 }
