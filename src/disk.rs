@@ -11,6 +11,7 @@ mod errands;
 mod hashes;
 mod kind;
 pub(crate) mod listing;
+mod load;
 pub(crate) mod mark;
 pub(crate) mod name;
 mod nameless;

@@ -4,12 +4,13 @@
 //! more.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::load::{self, Load};
 use super::pace::{Made, Pace};
 use crate::lock::lock;
 
@@ -18,6 +19,8 @@ const TURNS: usize = 4;
 /// Bytes of one turn, unless one step has more. While a file waits for its turn, a block of its bytes waits with the
 /// connection; in its turn, as many more are in memory as come meanwhile.
 const TURN: usize = 1 << 20;
+/// Large files that need no turns where their steps take no time.
+const FEW: usize = 16;
 /// Bytes of a step.
 const STEP: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
 /// What all files together have in memory for their steps, as far as the least step allows.
@@ -50,6 +53,10 @@ pub(super) struct Crowd {
     writing: Arc<AtomicUsize>,
     /// How quick the disk is.
     pace: Mutex<Pace>,
+    /// How busy those are who would make steps in place.
+    load: Mutex<Load>,
+    /// They have no time left.
+    is_full: AtomicBool,
 }
 
 /// One large file that is being written.
@@ -70,17 +77,35 @@ impl Crowd {
             jobs,
             writing: Arc::default(),
             pace: Mutex::new(Pace::new()),
+            load: Mutex::new(Load::new(Instant::now())),
+            is_full: AtomicBool::new(false),
         }
     }
 
-    /// Is the disk as quick as memory?
+    /// Are there so few large files that each may have a block here and another one with its connection?
+    pub(super) fn is_small(&self) -> bool {
+        self.writing.load(Ordering::Relaxed) <= FEW
+    }
+
+    /// Is the disk as quick as memory, and is there time to make steps in place? A single file is quickest that way even
+    /// where there is not.
     pub(super) fn is_quick(&self) -> bool {
-        lock(&self.pace).is_quick()
+        let has_time = self.writing.load(Ordering::Relaxed) <= 1 || !self.is_full.load(Ordering::Relaxed);
+        has_time && lock(&self.pace).is_quick()
     }
 
     /// A step of so many bytes took so long.
-    pub(super) fn note(&self, bytes: usize, took: Duration, made: Made) {
-        lock(&self.pace).note(bytes, took, made);
+    pub(super) fn note(&self, bytes: usize, since: Instant, made: Made) {
+        let now = Instant::now();
+        lock(&self.pace).note(bytes, now - since, made);
+        let is_full = lock(&self.load).is_full(now, load::busy());
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// Takes the disk for quick, whatever its steps take.
+    #[cfg(test)]
+    pub(super) fn believe_quick(&self) {
+        *lock(&self.pace) = Pace::always_quick();
     }
 
     /// One more file, as long as the handle lives.

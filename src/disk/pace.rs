@@ -42,6 +42,11 @@ impl Pace {
         Self { short: 0, needed }
     }
 
+    #[cfg(test)]
+    pub(super) fn always_quick() -> Self {
+        Self { short: 0, needed: 0 }
+    }
+
     /// A step of so many bytes took so long. A long one in place held up everybody: that is not to happen often.
     pub(super) fn note(&mut self, bytes: usize, took: Duration, made: Made) {
         if is_short(bytes, took) {

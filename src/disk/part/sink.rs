@@ -67,7 +67,7 @@ impl Sink {
         let since = Instant::now();
         let written = files::write_at(&self.file, blocks, start);
         let bytes = blocks.iter().map(Bytes::len).sum();
-        self.disk.crowd().note(bytes, since.elapsed(), made);
+        self.disk.crowd().note(bytes, since, made);
         written
     }
 

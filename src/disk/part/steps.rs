@@ -39,10 +39,11 @@ impl Part {
     }
 
     /// Waits until the disk can take steps of a large file. `false` for a file that is small, or of which nothing is here,
-    /// and where steps need not wait.
+    /// and where steps of few files need not wait.
     pub(crate) async fn turn(&mut self) -> bool {
         let is_begun = self.gaps.size().is_none() && self.gathered.len() > 0;
-        if self.open.is_none() && !is_begun || self.is_quick() {
+        let is_for_all = self.is_quick() && self.disk.crowd().is_small();
+        if self.open.is_none() && !is_begun || is_for_all {
             return false;
         }
         if self.turn.is_none() {
@@ -119,22 +120,20 @@ impl Part {
         let Some(Open { sink, .. }) = &self.open else {
             return Ok(None);
         };
-        let range = self.offset..self.offset + self.gathered.len() as u64;
-        let blocks = self.gathered.take();
+        let (length, start) = (self.gathered.len(), self.offset);
+        let (blocks, range) = (self.gathered.take(), start..start + length as u64);
+        let turn = self.turn.take();
+        let rest = turn.as_ref().and_then(|turn| turn.after(length));
         self.offset = range.end;
         if is_quick {
-            let written = sink.write(&blocks, range.start, Made::InPlace);
-            self.pass();
+            let written = sink.write(&blocks, start, Made::InPlace);
             self.is_broken |= written.is_err();
             written?;
             self.came(range).await?;
-            return Ok(None);
+        } else {
+            let step = sink.write_aside(blocks, start, self.sums.take(), turn);
+            self.writing = Some(Writing { range, step });
         }
-        let turn = self.turn.take();
-        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        let rest = turn.as_ref().and_then(|turn| turn.after(length));
-        let step = sink.write_aside(blocks, range.start, self.sums.take(), turn);
-        self.writing = Some(Writing { range, step });
         Ok(rest)
     }
 
