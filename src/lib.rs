@@ -53,12 +53,12 @@
 //! |---|---|
 //! | spawn, and join what was spawned | `hauler.rs`: a `JoinSet` of entries |
 //! | a semaphore bounds what runs at once | `slots.rs`: all connections, and those to one host |
-//! | a stream with backpressure | `list.rs`, and `Run::has_room` in `hauler.rs` |
+//! | a stream with backpressure | `list.rs`, and how far it is read: `hauler/ahead.rs` |
 //! | a bounded channel | `event.rs`, and `list/reader.rs` from a thread that may block |
 //! | `select!` | `hauler.rs`: the loop; `stop.rs`: a future, or the end |
 //! | cancellation | `stop.rs`: only what reads or sleeps is given up half-way |
 //! | timeouts | `http.rs`: silence, with one timer for a whole body |
-//! | `spawn_blocking` and `tokio::fs` | `disk.rs`, `disk/part.rs` |
+//! | `spawn_blocking`, and when not to | `disk.rs`, `disk/part/sink.rs` |
 //! | a listener with a task for each connection | `cli/demo/server.rs` |
 //! | time that a test can pause | the tests of `slots.rs` and `throttle.rs` |
 
