@@ -17,6 +17,7 @@ pub(crate) mod name;
 mod nameless;
 mod pace;
 pub(crate) mod part;
+mod quick;
 pub(crate) mod record;
 
 use std::io;
@@ -35,6 +36,7 @@ pub(crate) use self::kind::{Case, case_above};
 use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
+use self::quick::Quick;
 
 /// The folder of a run. Clones are handles to one and the same.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ struct Inside {
     /// What stood in the folder, where names are told apart as we do.
     listing: Option<Arc<Listing>>,
     crowd: Crowd,
+    quick: Quick,
 }
 
 /// An open folder at or below the run's.
@@ -96,12 +99,18 @@ impl Disk {
             errands: Arc::default(),
             listing: (case == Case::Matters).then(Arc::default),
             crowd: Crowd::of(jobs),
+            quick: Quick::new(),
         }))
     }
 
     /// The large files of the run.
     fn crowd(&self) -> &Crowd {
         &self.0.crowd
+    }
+
+    /// Where steps may be made in place.
+    fn quick(&self) -> &Quick {
+        &self.0.quick
     }
 
     /// Files without a name.

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 
 mod support;
 
-use support::{Origin, Room, bytes};
+use support::{Origin, Room, bytes, sha256};
 
 const README: &str = include_str!("../README.md");
 const LIBRARY: &str = include_str!("../src/lib.rs");
@@ -276,8 +276,7 @@ impl Stage {
         }
         let mixed = origin.list(["/a.bin", "/missing.bin"]) + "no-scheme.zip\n";
         room.put("mixed.txt", mixed);
-        let sum = <sha2::Sha256 as sha2::Digest>::digest(bytes(100_000, 1));
-        let hex = sum.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hex = sha256(&bytes(100_000, 1));
         room.put("SHA256SUMS", format!("{hex}  a.bin\n{hex}  b.bin\n"));
         Self { origin, room }
     }

@@ -4,15 +4,10 @@
 //! more.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::load::{self, Load};
-use super::pace::{Made, Pace};
-use crate::lock::lock;
 
 /// Files whose turn it is at a time.
 const TURNS: usize = 4;
@@ -51,12 +46,6 @@ pub(super) struct Crowd {
     jobs: usize,
     /// Large files that are being written.
     writing: Arc<AtomicUsize>,
-    /// How quick the disk is.
-    pace: Mutex<Pace>,
-    /// How busy those are who would make steps in place.
-    load: Mutex<Load>,
-    /// They have no time left.
-    is_full: AtomicBool,
 }
 
 /// One large file that is being written.
@@ -76,9 +65,6 @@ impl Crowd {
             turns: Arc::new(Semaphore::new(TURNS)),
             jobs,
             writing: Arc::default(),
-            pace: Mutex::new(Pace::new()),
-            load: Mutex::new(Load::new(Instant::now())),
-            is_full: AtomicBool::new(false),
         }
     }
 
@@ -87,25 +73,9 @@ impl Crowd {
         self.writing.load(Ordering::Relaxed) <= FEW
     }
 
-    /// Is the disk as quick as memory, and is there time to make steps in place? A single file is quickest that way even
-    /// where there is not.
-    pub(super) fn is_quick(&self) -> bool {
-        let has_time = self.writing.load(Ordering::Relaxed) <= 1 || !self.is_full.load(Ordering::Relaxed);
-        has_time && lock(&self.pace).is_quick()
-    }
-
-    /// A step of so many bytes took so long.
-    pub(super) fn note(&self, bytes: usize, since: Instant, made: Made) {
-        let now = Instant::now();
-        lock(&self.pace).note(bytes, now - since, made);
-        let is_full = lock(&self.load).is_full(now, load::busy());
-        self.is_full.store(is_full, Ordering::Relaxed);
-    }
-
-    /// Takes the disk for quick, whatever its steps take.
-    #[cfg(test)]
-    pub(super) fn believe_quick(&self) {
-        *lock(&self.pace) = Pace::always_quick();
+    /// Is there one large file only?
+    pub(super) fn is_single(&self) -> bool {
+        self.writing.load(Ordering::Relaxed) <= 1
     }
 
     /// One more file, as long as the handle lives.

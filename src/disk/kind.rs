@@ -91,7 +91,7 @@ fn tells_case(_root: &OwnedFd) -> bool {
     false
 }
 
-/// Is it for sure on this machine, where nobody far away can keep a write waiting without an end? One system call.
+/// Is its file system one of a block device or of memory, so that no file server keeps a write waiting? One system call.
 #[cfg(target_os = "linux")]
 pub(super) fn is_local(file: impl AsFd) -> bool {
     type_of(file).is_some_and(|kind| magic::LOCAL.contains(&kind))

@@ -24,10 +24,10 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, busy: Duration) -> Self {
         Self {
             since: now,
-            busy: Duration::ZERO,
+            busy,
             full_until: None,
         }
     }
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn who_is_busy_all_the_time_is_left_alone_for_a_while_and_then_watched_again() {
         let start = Instant::now();
-        let mut load = Load::new(start);
+        let mut load = Load::new(start, Duration::ZERO);
         for (at, busy, full, what) in [
             (5, 5, false, "too early to say"),
             (10, 8, false, "had time"),

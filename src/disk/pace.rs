@@ -15,8 +15,8 @@ const LONG: Duration = Duration::from_millis(2);
 /// Short steps in a row after which the disk is called quick: at first, and at most, after long ones.
 const FEWEST: u32 = 4;
 const MOST: u32 = 1024;
-/// Short steps in place in a row after which half of the long ones is forgotten.
-const FORGETTING: u32 = 256;
+/// So many times the short steps that are needed, in place and in a row, and half of the long ones is forgotten.
+const FORGETTING: u32 = 64;
 
 /// How quick the disk was of late.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ impl Pace {
     pub(super) fn note(&mut self, bytes: usize, took: Duration, made: Made) {
         if is_short(bytes, took) {
             self.short = self.short.saturating_add(1);
-            if made == Made::InPlace && self.short.is_multiple_of(FORGETTING) {
-                self.needed = (self.needed / 2).max(FEWEST);
+            if made == Made::InPlace && self.needed > FEWEST && self.short >= self.needed * FORGETTING {
+                (self.needed, self.short) = (self.needed / 2, self.needed / 2);
             }
         } else {
             self.short = 0;
@@ -119,11 +119,13 @@ mod tests {
             assert!(!pace.is_quick(), "after {took:?}");
             assert_eq!(steps_until_quick(&mut pace), needed, "after {took:?} {made:?}");
         }
-        for _ in 0..2 * FORGETTING {
-            pace.note(STEP, MICRO, Made::InPlace);
+        for (needed, then) in [(4 * FEWEST, 2 * FEWEST), (2 * FEWEST, FEWEST)] {
+            for _ in 0..needed * FORGETTING {
+                pace.note(STEP, MICRO, Made::InPlace);
+            }
+            pace.note(STEP, LONG, Made::Aside);
+            assert_eq!(steps_until_quick(&mut pace), then, "half of it was long ago");
         }
-        pace.note(STEP, LONG, Made::Aside);
-        assert_eq!(steps_until_quick(&mut pace), FEWEST, "that was long ago");
         for _ in 0..20 {
             pace.note(STEP, LONG, Made::InPlace);
         }

@@ -254,7 +254,7 @@ impl Part {
         })
         .await?;
         self.open = Some(Open {
-            sink: Sink::new(&self.disk, taken.file, taken.is_local),
+            sink: Sink::new(&self.disk, taken.file, taken.device),
             files: taken.files,
             _member: self.disk.crowd().join(),
         });
@@ -284,6 +284,10 @@ impl Part {
         };
         let turn = self.turn.take();
         aside(move || {
+            let _synchronising = match finish.durability {
+                Durability::Disk => sink.synchronising(),
+                Durability::System => None,
+            };
             let mut sums = sums;
             add_blocks(&blocks, sums.as_mut());
             sink.write(&blocks, start, Made::Aside)?;

@@ -1,19 +1,14 @@
 //! Several sources of one file: one that fails is left for the next, and with a checksum several send it at once.
 
 use crate::support::Answer::{self, CutAfter, HeldAfter, Status, Well};
-use crate::support::{Authority, Gate, Origin, Room, TlsFront, bytes};
+use crate::support::{Authority, Gate, Origin, Room, TlsFront, bytes, sha256};
 
 const MIB: usize = 1 << 20;
 const LARGE: usize = 36 * MIB;
 
 /// The option of an entry that is to add up to this.
 fn sum_of(body: &[u8]) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(body);
-    let hex = digest
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    format!(" checksum=sha-256={hex}\n")
+    format!(" checksum=sha-256={}\n", sha256(body))
 }
 
 fn list(origins: &[&Origin], more: &str) -> String {

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::support::Answer::{self, Chunked, CutAfter, CutChunked, HangUp, HeldAfter, Status};
-use crate::support::{Gate, Origin, Outcome, Room, gzip};
+use crate::support::{Gate, Origin, Outcome, Room, gzip, sha256};
 
 /// Lines that are all different.
 fn text(lines: usize) -> String {
@@ -153,9 +153,7 @@ fn a_checksum_that_does_not_come_out_is_told_at_the_end() {
     let origin = Origin::new();
     let body = text(10);
     origin.file("/a.txt", &body);
-    let sum = <sha2::Sha256 as sha2::Digest>::digest(&body);
-    let hex = sum.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    let right = format!("sha256:{hex}");
+    let right = format!("sha256:{}", sha256(body.as_bytes()));
     let wrong = format!("sha256:{}", "0".repeat(64));
     assert_eq!(
         poured(&origin, "/a.txt", &["--checksum", &right]).succeeds().stdout,

@@ -45,6 +45,15 @@ pub fn bytes(length: usize, seed: u64) -> Vec<u8> {
     words.flatten().take(length).collect()
 }
 
+/// What they add up to, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(bytes);
+    digest
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
 /// Compressed, as `Content-Encoding: gzip` has it.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     all_of(async_compression::tokio::bufread::GzipEncoder::new(bytes))

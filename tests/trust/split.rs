@@ -1,7 +1,7 @@
 //! A large file that several fetch at once is right and whole, whatever one of their servers' answers is.
 
 use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, PartFrom, Status, Trickle, Well};
-use crate::support::{DEADLINE, Gate, Origin, Request, Resource, Room, Victim, bytes};
+use crate::support::{DEADLINE, Gate, Origin, Request, Resource, Room, Victim, bytes, sha256};
 
 const MIB: usize = 1 << 20;
 const SIZE: usize = 36 * MIB;
@@ -81,22 +81,14 @@ fn a_file_that_changes_meanwhile_is_not_mixed() {
     room.holds_exactly(&[("a.bin", &old)]);
 }
 
-fn hex(digest: &[u8]) -> String {
-    digest
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-}
-
 #[test]
 fn a_checksum_is_of_the_whole_file_whoever_fetched_its_parts() {
-    use sha2::Digest as _;
     let (origin, gate, body) = (Origin::new(), Gate::new(), body());
     file(&origin, &body).then(HeldAfter(MIB, gate.clone()));
     let room = Room::new();
-    let hex = hex(&sha2::Sha256::digest(&body));
     let haul = room
         .haul()
-        .args(["--split", "2", "--checksum", &format!("sha256:{hex}")]);
+        .args(["--split", "2", "--checksum", &format!("sha256:{}", sha256(&body))]);
     let running = haul.arg(origin.url("/a.bin")).start();
     origin.wait_for_requests(2);
     gate.open();

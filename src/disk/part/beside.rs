@@ -52,9 +52,12 @@ impl Steps {
         let range = self.offset..self.offset + self.gathered.len() as u64;
         let blocks = self.gathered.take();
         self.offset = range.end;
+        if range.is_empty() {
+            return Ok(range);
+        }
         if self.sink.is_quick() {
             self.sink.write(&blocks, range.start, Made::InPlace)?;
-        } else if !range.is_empty() {
+        } else {
             let (written, _) = returned(self.sink.write_aside(blocks, range.start, None, None).await)?;
             written?;
         }

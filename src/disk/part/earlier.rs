@@ -43,7 +43,7 @@ impl Part {
             file,
             files,
             length,
-            is_local,
+            device,
         } = match found {
             None => return Ok(Earlier::Nothing),
             Some(files::Standing::Locked) => return Ok(Earlier::Locked),
@@ -52,7 +52,7 @@ impl Part {
         let record = files.record()?;
         let mut part = Self::new(disk, path);
         part.open = Some(Open {
-            sink: Sink::new(disk, file, is_local),
+            sink: Sink::new(disk, file, device),
             files,
             _member: disk.crowd().join(),
         });

@@ -48,8 +48,8 @@ pub(super) struct Taken {
     pub(super) file: File,
     pub(super) files: Files,
     pub(super) length: u64,
-    /// It is on this machine for sure.
-    pub(super) is_local: bool,
+    /// The device that it is on, where that may be written to in place.
+    pub(super) device: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -204,9 +204,8 @@ impl Files {
         if !is_plain(&opened) {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
-        let is_local = is_local(&file);
         Ok(Some(Standing::Ours(Taken {
-            is_local,
+            device: is_local(&file).then_some(opened.st_dev),
             file: file.into(),
             files: self.clone(),
             length: u64::try_from(opened.st_size).unwrap_or(0),

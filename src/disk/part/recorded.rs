@@ -53,7 +53,9 @@ impl Part {
     /// What was written is on the disk, and then the record says so.
     pub(super) async fn synchronise(&mut self) -> io::Result<()> {
         let gaps = self.gaps.pairs();
+        let synchronising = self.open.as_ref().and_then(|open| open.sink.synchronising());
         self.with_file(File::sync_data).await?;
+        drop(synchronising);
         self.synchronised = gaps;
         self.unrecorded = 0;
         self.write_record().await

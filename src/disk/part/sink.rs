@@ -20,6 +20,7 @@ use crate::checksum::Adding;
 use crate::disk::Disk;
 use crate::disk::crowd::Turn;
 use crate::disk::pace::Made;
+use crate::disk::quick::Synchronising;
 
 /// Bytes of a step in place: little enough to stay in the processor's cache on their way.
 const IN_PLACE: usize = 64 * 1024;
@@ -29,18 +30,19 @@ const IN_PLACE: usize = 64 * 1024;
 pub(super) struct Sink {
     file: Arc<File>,
     disk: Disk,
-    is_local: bool,
+    /// Where it is, if steps may be made in place there.
+    device: Option<u64>,
 }
 
 /// A step on its way: what came of it, and what the bytes add up to.
 pub(super) type Step = JoinHandle<(io::Result<()>, Option<Adding>)>;
 
 impl Sink {
-    pub(super) fn new(disk: &Disk, file: File, is_local: bool) -> Self {
+    pub(super) fn new(disk: &Disk, file: File, device: Option<u64>) -> Self {
         Self {
             file: Arc::new(file),
             disk: disk.clone(),
-            is_local,
+            device,
         }
     }
 
@@ -48,9 +50,16 @@ impl Sink {
         &self.file
     }
 
-    /// May the next step be made in place?
+    /// May the next step be made in place? A single file is quickest that way, even where there is no time for it.
     pub(super) fn is_quick(&self) -> bool {
-        self.is_local && self.disk.crowd().is_quick()
+        let quick = self.disk.quick();
+        let has_time = quick.has_time() || self.disk.crowd().is_single();
+        has_time && self.device.is_some_and(|device| quick.is_quick(device))
+    }
+
+    /// The file is being synchronised, until the handle is dropped: no step is made in place meanwhile.
+    pub(super) fn synchronising(&self) -> Option<Synchronising<'_>> {
+        self.device.map(|device| self.disk.quick().synchronise(device))
     }
 
     /// Bytes of a step, in place or aside.
@@ -65,10 +74,13 @@ impl Sink {
     /// Makes a step here and now. Blocks for as long as that takes.
     pub(super) fn write(&self, blocks: &Blocks, start: u64, made: Made) -> io::Result<()> {
         let since = Instant::now();
-        let written = files::write_at(&self.file, blocks, start);
+        files::write_at(&self.file, blocks, start)?;
         let bytes = blocks.iter().map(Bytes::len).sum();
-        self.disk.crowd().note(bytes, since, made);
-        written
+        // How long few bytes take says nothing of the disk.
+        if let Some(device) = self.device.filter(|_| bytes >= IN_PLACE / 2) {
+            self.disk.quick().note(device, bytes, since, made);
+        }
+        Ok(())
     }
 
     /// Makes a step aside, in its turn.

@@ -44,6 +44,8 @@ impl Part {
         let is_begun = self.gaps.size().is_none() && self.gathered.len() > 0;
         let is_for_all = self.is_quick() && self.disk.crowd().is_small();
         if self.open.is_none() && !is_begun || is_for_all {
+            // It may be here from before that was so.
+            self.pass();
             return false;
         }
         if self.turn.is_none() {
@@ -129,11 +131,13 @@ impl Part {
             let written = sink.write(&blocks, start, Made::InPlace);
             self.is_broken |= written.is_err();
             written?;
+            self.turn = rest;
+            drop(turn);
             self.came(range).await?;
-        } else {
-            let step = sink.write_aside(blocks, start, self.sums.take(), turn);
-            self.writing = Some(Writing { range, step });
+            return Ok(self.turn.take());
         }
+        let step = sink.write_aside(blocks, start, self.sums.take(), turn);
+        self.writing = Some(Writing { range, step });
         Ok(rest)
     }
 

@@ -59,7 +59,7 @@ async fn after_a_write_that_failed_no_byte_is_added() {
     let name = dir.path().join("a.part");
     let mut part = begun(dir.path(), 1_000_000).await;
     let swap = |part: &mut Part, file: std::fs::File| {
-        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, true);
+        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, None);
     };
     // Cannot be written: what a full disk is for a moment.
     swap(&mut part, std::fs::File::open(&name).unwrap());
@@ -89,9 +89,9 @@ async fn steps_are_made_in_place_only_where_the_disk_is_quick_and_here_and_there
             .write(true)
             .open(dir.path().join("a.part"))
             .unwrap();
-        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, is_local);
+        part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, is_local.then_some(7));
         if is_quick {
-            part.disk.crowd().believe_quick();
+            part.disk.quick().believe_quick(7);
         }
         let what = format!("quick {is_quick}, local {is_local}, {} sums", wanted.len());
         for block in [vec![1; 100_000], vec![2; 1_000_000], vec![3; 1_000_000]] {
@@ -105,4 +105,21 @@ async fn steps_are_made_in_place_only_where_the_disk_is_quick_and_here_and_there
         assert!(written == right, "{what}: {} bytes", written.len());
         assert_eq!(part.gaps().pairs(), [(2_100_000, 10_000_000)], "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_file_that_needs_no_turn_any_more_keeps_none_from_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut part = begun(dir.path(), 10_000_000).await;
+    let file = std::fs::File::options()
+        .write(true)
+        .open(dir.path().join("a.part"))
+        .unwrap();
+    part.open.as_mut().unwrap().sink = Sink::new(&part.disk, file, Some(7));
+    assert!(part.turn().await);
+    part.write(Bytes::from_static(&[1; 10_000])).await.unwrap();
+    assert!(part.turn.is_some(), "its next bytes may be here");
+    part.disk.quick().believe_quick(7);
+    assert!(!part.turn().await);
+    assert!(part.turn.is_none(), "it waits for its server now");
 }
