@@ -1,0 +1,228 @@
+//! One try: asks, follows where the answers lead, and notes what they say of their host and of the disk.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use url::Url;
+
+use super::{Delivery, REDIRECTS, downgrade};
+use crate::error::TransferError;
+use crate::event::Event;
+use crate::hauler::Unwritable;
+use crate::http::Leg;
+use crate::job::HostKey;
+use crate::report::{Outcome, Phase};
+use crate::slots::Slot;
+use crate::transfer::{Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
+
+impl Delivery<'_> {
+    pub(super) async fn ask_around(
+        &mut self,
+        mut slot: Slot,
+        mut want: Want,
+        mut held: Option<Held>,
+    ) -> Result<(Outcome, u64), TransferError> {
+        let mut url = Cow::Borrowed(self.source.reveal());
+        let (mut host, mut leg) = (self.home.clone(), Leg::Home);
+        self.redirects = 0;
+        loop {
+            slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
+            let began = tokio::time::Instant::now();
+            let step = match self.ask((&slot, &host, began), &url, leg, &want, &mut held).await {
+                Ok(step) => step,
+                Err(error) => {
+                    self.heed(&host, &error, began).await;
+                    self.note_unwritable(&error).await;
+                    return Err(error);
+                }
+            };
+            match step {
+                Step::Done { outcome, size } => {
+                    slot.answered_well();
+                    return Ok((outcome, size));
+                }
+                Step::Received(received) => {
+                    slot.answered_well();
+                    if let Some(done) = self.finish(received, slot).await? {
+                        return Ok(done);
+                    }
+                    slot = self.slot_at_home().await?;
+                    url = Cow::Borrowed(self.source.reveal());
+                    (host, leg) = (self.home.clone(), Leg::Home);
+                    held = self.look_again().await?;
+                }
+                Step::AskAgain(other) => want = other,
+                Step::GoOn => held = self.look_again().await?,
+                Step::Moved(_) if self.redirects == REDIRECTS => {
+                    return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
+                }
+                Step::Moved(to) => {
+                    self.shared.settings.http.schemes.allow_redirect(&to)?;
+                    self.redirects += 1;
+                    if to.origin() != url.origin() {
+                        self.warn_of_downgrade(&url, &to).await;
+                        (host, leg) = (HostKey::of(&to), Leg::Away);
+                        self.shared.resting.notify_one();
+                        slot = self.stop.unless(self.shared.slots.exchange(slot, &host)).await??;
+                        self.life.was(Phase::Rest, Instant::now());
+                    }
+                    url = Cow::Owned(to);
+                }
+            }
+        }
+    }
+
+    /// What is here of the file by now.
+    async fn look_again(&self) -> Result<Option<Held>, TransferError> {
+        let (_, earlier) = self.shared.tools.survey(self.path).await?;
+        Tools::held(earlier, &self.part_of(), &self.cost)
+    }
+
+    /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
+    /// for the disk.
+    async fn finish(&mut self, received: Box<Received>, slot: Slot) -> Result<Option<(Outcome, u64)>, TransferError> {
+        let (waiting, is_helped) = (self.shared.finishing.try_acquire(), received.is_helped());
+        if is_helped {
+            self.shared.resting.notify_one();
+        }
+        let has_to_wait = waiting.is_err() && !is_helped;
+        let _slot = has_to_wait.then_some(slot);
+        let finished = received.finish(&mut self.cost).await;
+        self.life.was(Phase::Rest, Instant::now());
+        if let Err(error) = &finished {
+            self.note_unwritable(error).await;
+        }
+        finished
+    }
+
+    async fn ask(
+        &mut self,
+        (slot, host, began): (&Slot, &HostKey, tokio::time::Instant),
+        url: &Url,
+        leg: Leg,
+        want: &Want,
+        held: &mut Option<Held>,
+    ) -> Result<Step, TransferError> {
+        let since = began.into_std();
+        self.life.was(Phase::Local, since);
+        let was_named = self.given.get().is_some();
+        let namer = self.claims.map(|claims| Namer {
+            claims,
+            given: &self.given,
+            existing: self.shared.settings.existing,
+            entry: self.entry,
+            listed: self.listed,
+        });
+        let others = self.sources.others().filter(|_| self.mixes());
+        let mirrors: Vec<_> = others.map(|source| (source, self.own_for(&source.host()))).collect();
+        let part_of = self.part_of();
+        let asked = Try {
+            url,
+            entry: self.entry,
+            part_of: &part_of,
+            leg,
+            path: self.path,
+            want,
+            listed: self.listed,
+            own: self.own_for(&self.home),
+            mirrors: &mirrors,
+            namer: namer.as_ref(),
+            meter: &self.meter,
+            offers: self.shared.offers.as_ref(),
+            stop: self.stop,
+        };
+        let earlier = self.cost.exchange.take();
+        let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
+        let now = Instant::now();
+        self.busy += now - since;
+        self.note_phases(step.as_ref().err(), now);
+        self.note_standing(slot, host, step.as_ref().err(), began);
+        match &mut self.cost.exchange {
+            None => self.cost.exchange = earlier,
+            Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
+            Some(_) => {}
+        }
+        if let Some(path) = self.given.get().filter(|_| !was_named) {
+            let (id, path) = (self.job.id, Arc::clone(path));
+            self.events.send(|| Event::Named { id, path }).await;
+        }
+        step
+    }
+
+    /// What the time of a request was spent on.
+    fn note_phases(&mut self, error: Option<&TransferError>, now: Instant) {
+        match &self.cost.exchange {
+            Some(exchange) => {
+                self.life.was_for(Phase::Connect, exchange.connect, now);
+                self.life.was_for(Phase::Wait, exchange.wait, now);
+                self.life.was(Phase::Body, now);
+            }
+            None if error.is_some_and(TransferError::has_no_connection) => self.life.was(Phase::Connect, now),
+            None => self.life.was(Phase::Wait, now),
+        }
+    }
+
+    /// Is there anybody at the host?
+    fn note_standing(&self, slot: &Slot, host: &HostKey, error: Option<&TransferError>, began: tokio::time::Instant) {
+        match error {
+            _ if self.cost.exchange.is_some() => slot.answered(),
+            Some(error) if error.had_a_connection() => slot.answered(),
+            Some(error) if error.found_nobody() => {
+                self.shared.slots.in_vain(slot, host, began, error);
+            }
+            _ => {}
+        }
+    }
+
+    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
+    async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
+        if error.is_push_back() {
+            self.shared.slots.push_back(host, began);
+        }
+        let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
+        let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
+            return;
+        };
+        let grown = self.shared.slots.pause(host, wait);
+        if grown.is_zero() {
+            return;
+        }
+        let micros = u64::try_from(grown.as_micros()).unwrap_or(u64::MAX);
+        self.shared.paused.fetch_add(micros, Ordering::Relaxed);
+        // Answers that came a moment later and ask for the same move the end by that moment: it is one pause.
+        if grown < wait / 2 {
+            return;
+        }
+        let (host, why) = (host.clone(), error.to_string());
+        self.events.send(|| Event::Paused { host, wait, why }).await;
+    }
+
+    /// A full disk gets no new files; those that have their room go on. Neither does one that cannot be written.
+    async fn note_unwritable(&self, error: &TransferError) {
+        let TransferError::Disk { doing, source } = error else {
+            return;
+        };
+        let why = match source.kind() {
+            // A file too large for what is left says nothing about the next one.
+            _ if *doing == RESERVE => return,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Unwritable::Full,
+            io::ErrorKind::ReadOnlyFilesystem => Unwritable::ReadOnly,
+            _ => return,
+        };
+        if self.shared.is_newly_unwritable(self.path, why).await {
+            let warning = format!("no new files are begun: {error}; what came is kept");
+            self.events.send(|| Event::Warning(warning)).await;
+        }
+    }
+
+    async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
+        let host = HostKey::of(from);
+        if from.scheme() == "https" && to.scheme() == "http" && self.shared.is_new_downgrade(&host) {
+            let warning = downgrade(&host);
+            self.events.send(|| Event::Warning(warning)).await;
+        }
+    }
+}
