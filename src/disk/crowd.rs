@@ -15,7 +15,7 @@ const TURNS: usize = 4;
 /// connection; in its turn, as many more are in memory as come meanwhile.
 const TURN: usize = 1 << 20;
 /// Large files that need no turns where their steps take no time.
-const FEW: usize = 16;
+const FEW: usize = 8;
 /// Bytes of a step.
 const STEP: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
 /// What all files together have in memory for their steps, as far as the least step allows.
