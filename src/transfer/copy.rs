@@ -65,7 +65,7 @@ impl Body {
 
 impl Copy<'_> {
     pub(super) async fn follow(
-        self,
+        mut self,
         course: Course,
         answer: Box<Answer>,
         mut part: Box<Part>,
@@ -102,6 +102,8 @@ impl Copy<'_> {
                 return Ok(self.received(part, wanted, &head, size, None));
             }
             Course::Fresh => {
+                // What was here goes.
+                self.foreign = false;
                 self.job.meter.restart(0, length);
                 part.begin(identity, length, &wanted)
                     .await

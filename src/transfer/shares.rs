@@ -322,8 +322,13 @@ impl State {
         }
     }
 
-    /// Takes back what was cut off, if nobody has shown yet that it can be had elsewhere.
+    /// Takes back what was cut off, if nobody has shown yet that it can be had elsewhere, or nobody is at it any more.
     fn takes_back(&mut self, share: &mut Share) -> bool {
+        let is_left = |range: &Range<u64>| range.start == share.end && range.end <= share.covers;
+        if let Some(at) = self.left.iter().position(is_left) {
+            share.end = self.left.swap_remove(at).end;
+            return true;
+        }
         let is_behind = |other: &Share| other.next == share.end && other.end <= share.covers && !other.is_proven;
         let Some(at) = self.shares.iter().position(is_behind) else {
             return false;
@@ -361,6 +366,21 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn who_fetches_the_whole_file_gets_to_its_end_in_whichever_order_helpers_are_refused() {
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let now = Instant::now();
+            let shares = Shares::new(0..400 * MIB, Vec::new(), now);
+            let given: Vec<_> = (0..3).filter_map(|_| shares.cut(Most::Exactly(4), now)).collect();
+            assert_eq!(given.len(), 3);
+            for (id, range) in order.map(|n| given[n].clone()) {
+                shares.end(id, range, 0, true);
+            }
+            assert_eq!(shares.take(OWNER, 400 * MIB), 400 * MIB, "{order:?}");
+            assert!(shares.is_done(OWNER));
+        }
+    }
 
     #[test]
     fn only_what_lasts_is_cut() {
