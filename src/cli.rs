@@ -112,8 +112,7 @@ fn said(error: &anyhow::Error) -> String {
 /// Everything that can be wrong before the first request is an error of this function; later, it is an exit status.
 fn command(args: Args) -> anyhow::Result<Exit> {
     if let Some(kind) = args.generate {
-        // To a reader that went away, nothing need be said.
-        let _ = out::data(&generate::text(kind));
+        out::answer(&generate::text(kind))?;
         return Ok(Exit::Complete);
     }
     let sources = if args.demo {

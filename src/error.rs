@@ -359,6 +359,9 @@ pub enum LineError {
     /// A NUL in it.
     #[error("a NUL byte in the line")]
     Nul,
+    /// A line break or the like, which would be left out of the URL without a word.
+    #[error("a control character in the URL")]
+    Control,
     /// Too long to be an entry.
     #[error("longer than {} KiB", .0 / 1024)]
     TooLong(usize),

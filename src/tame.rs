@@ -56,8 +56,21 @@ pub fn redact(url: &Url) -> Cow<'_, str> {
 /// `://` and the last `@` of a word is hidden, and so are query values as in [`redact`]. Where the parts of a broken URL
 /// end nobody knows, so more may be hidden than would have to be.
 pub fn redact_line(line: &str) -> String {
-    let words = line.split_inclusive(char::is_whitespace).map(redact_word);
+    let fields: String = line.split_inclusive('\t').map(redact_userinfo).collect();
+    let words = fields.split_inclusive(char::is_whitespace).map(redact_word);
     tame(&words.collect::<String>()).into_owned()
+}
+
+/// Without what may be a password: it may hold blanks, and what is before it need not be a scheme.
+fn redact_userinfo(field: &str) -> Cow<'_, str> {
+    let Some((before, after)) = field.rsplit_once('@') else {
+        return field.into();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…@{after}").into(),
+        None if before.contains(':') => format!("…@{after}").into(),
+        None => field.into(),
+    }
 }
 
 fn redact_word(word: &str) -> String {
@@ -131,6 +144,12 @@ mod tests {
                 "http://h:x/a?sig=…&id=1\u{FFFD}http://…@i/b?t=…",
             ),
             ("example.org/a?token=abc", "example.org/a?token=…"),
+            ("user:pw@h/a", "…@h/a"),
+            ("//user:pw@h/a", "…@h/a"),
+            ("http:/user:pw@h/a", "…@h/a"),
+            ("http:user:pw@h/a", "…@h/a"),
+            ("http://user:pass word@h/a", "http://…@h/a"),
+            ("http://user:pw@ho st/a", "http://…@ho st/a"),
         ] {
             assert_eq!(redact_line(line), shown);
         }

@@ -41,7 +41,7 @@ pub(super) async fn dry_run(
             }
         }
         let is_over = count.failed > 0 && on_failure == OnFailure::Stop;
-        if out::data(text.as_bytes()).is_err() || is_over {
+        if !out::answer(text.as_bytes())? || is_over {
             break;
         }
     }

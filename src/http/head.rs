@@ -231,6 +231,10 @@ fn content_length(fields: &HeaderMap) -> Option<u64> {
 }
 
 fn date(fields: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    // Of several, nobody knows which one holds.
+    if fields.get_all(name).iter().nth(1).is_some() {
+        return None;
+    }
     httpdate::parse_http_date(text(fields, name)?.trim()).ok()
 }
 

@@ -99,6 +99,7 @@ pub(super) fn url(text: &str) -> Result<SourceUrl, LineError> {
         Some(scheme) if !["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) => {
             Err(LineError::Scheme(scheme.chars().take(20).collect()))
         }
+        Some(_) if text.trim().contains(|c: char| c.is_ascii_control()) => Err(LineError::Control),
         Some(_) => Ok(SourceUrl::new(Url::parse(text)?)),
     }
 }
@@ -157,6 +158,13 @@ mod tests {
         ] {
             let expected = (url.to_owned(), path.map(str::to_owned));
             assert_eq!(read(line), Ok(Some(expected)), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_line_break_is_left_out_of_a_url() {
+        for line in ["http://h/a\rhttp://h/b", "http://h/\u{b}a"] {
+            assert_eq!(read(line), Err("a control character in the URL".into()), "{line:?}");
         }
     }
 

@@ -241,6 +241,15 @@ fn a_full_disk_behind_stdout_is_a_failure() {
 }
 
 #[test]
+fn a_full_disk_behind_a_preview_or_a_man_page_is_a_failure() {
+    let room = Room::new();
+    for line in [&["-n", "http://h/a"][..], &["--generate", "man"]] {
+        let run = room.haul().after("exec >/dev/full").args(line).run();
+        run.exits_with(2).says("cannot write to standard output: ");
+    }
+}
+
+#[test]
 fn a_signal_says_how_much_went_out() {
     let origin = Origin::new();
     let gate = Gate::new();

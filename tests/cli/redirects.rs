@@ -25,6 +25,26 @@ fn ten_redirects_are_followed_and_do_not_rename() {
 }
 
 #[test]
+fn a_keep_alive_that_is_not_kept_on_the_way_does_not_begin_the_way_anew() {
+    let origin = Origin::new();
+    for step in 0..9 {
+        let answer = format!(
+            "HTTP/1.1 302 Found\r\nLocation: /{}\r\nContent-Length: 0\r\n\r\n",
+            step + 1
+        );
+        origin
+            .file(&format!("/{step}"), "")
+            .always(Answer::Raw(answer.into_bytes()));
+    }
+    origin.file("/9", "at last");
+    let room = Room::new();
+    room.haul().args(["--retries", "0", &origin.url("/0")]).run().succeeds();
+    room.holds_exactly(&[("0", "at last")]);
+    // A request that the server did not answer any more may have reached it.
+    assert!(origin.requests().len() <= 20, "{} requests", origin.requests().len());
+}
+
+#[test]
 fn the_eleventh_redirect_is_refused() {
     let origin = chain(11);
     let room = Room::new();

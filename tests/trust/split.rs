@@ -67,6 +67,28 @@ fn a_helper_that_gets_something_else_harms_nothing() {
 }
 
 #[test]
+fn a_server_that_refuses_all_helpers_sends_the_file_by_one_connection() {
+    let body = bytes(64 * MIB, 7);
+    for answer in [
+        Status(403),
+        Status(416),
+        Well.deaf(),
+        Answer::becomes(&body, "v2", Well),
+    ] {
+        let (origin, gate, room) = (Origin::new(), Gate::new(), Room::new());
+        let held = HeldAfter(MIB, gate.clone());
+        let file = origin.file("/a.bin", &body).etag("v1");
+        file.then(held).times(9, &answer);
+        let haul = room.haul().args(["--retries", "0", "--split", "4"]);
+        let running = haul.arg(origin.url("/a.bin")).start();
+        origin.wait_for_requests(4);
+        gate.open();
+        running.finish().succeeds().finished(1, 1);
+        room.holds_exactly(&[("a.bin", &body)]);
+    }
+}
+
+#[test]
 fn a_file_that_changes_meanwhile_is_not_mixed() {
     let (origin, gate, room) = (Origin::new(), Gate::new(), Room::new());
     let (old, new) = (body(), bytes(SIZE, 8));

@@ -237,6 +237,11 @@ impl Files {
             return Err(io::Error::other(other));
         }
         dress(file, &mut finish)?;
+        // Somebody may have removed it, and another process may have begun one of the same name: that is not this file.
+        let (opened, named) = (posix::fstat(file)?, stat(&self.folder, &self.part)?);
+        if named.is_none_or(|named| !is_same(&named, &opened)) {
+            return Err(io::Error::other("its part was removed, or is another file by now"));
+        }
         let last = finish.name.as_deref().unwrap_or(&self.last);
         if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
             if error.kind() == io::ErrorKind::AlreadyExists {

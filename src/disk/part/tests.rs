@@ -108,6 +108,33 @@ async fn steps_are_made_in_place_only_where_the_disk_is_quick_and_here_and_there
 }
 
 #[tokio::test]
+async fn a_part_that_is_another_file_by_now_gets_no_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = dir.path().join("a.part");
+    for other in [None, Some("somebody else's")] {
+        let mut ours = begun(dir.path(), 1_000_000).await;
+        ours.write(Bytes::from(vec![1; 1_000_000])).await.unwrap();
+        ours.store().await.unwrap();
+        std::fs::remove_file(&part).unwrap();
+        if let Some(other) = other {
+            std::fs::write(&part, other).unwrap();
+        }
+        let finish = Finish {
+            name: None,
+            modified: None,
+            mark: Mark::new(1_000_000, "http://h/a", None, None),
+            wanted: Vec::new(),
+            replace: Replace::Never,
+            durability: Durability::System,
+        };
+        assert!(ours.commit(finish).await.is_err());
+        assert!(!dir.path().join("a").exists());
+        assert_eq!(std::fs::read_to_string(&part).ok().as_deref(), other);
+        let _ = std::fs::remove_file(dir.path().join("a.part.json"));
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_needs_no_turn_any_more_keeps_none_from_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let mut part = begun(dir.path(), 10_000_000).await;

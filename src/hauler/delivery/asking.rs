@@ -18,6 +18,9 @@ use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
 use crate::transfer::{Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
 
+/// Connections that were closed between two requests, on the way along redirects.
+const STALE: u32 = 64;
+
 impl Delivery<'_> {
     pub(super) async fn ask_around(
         &mut self,
@@ -28,11 +31,17 @@ impl Delivery<'_> {
         let mut url = Cow::Borrowed(self.source.reveal());
         let (mut host, mut leg) = (self.home.clone(), Leg::Home);
         self.redirects = 0;
+        let mut stale = 0;
         loop {
             slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
             let began = tokio::time::Instant::now();
             let step = match self.ask((&slot, &host, began), &url, leg, &want, &mut held).await {
                 Ok(step) => step,
+                // The way here need not be gone again for a connection that its server had closed meanwhile.
+                Err(TransferError::Closed { reused: true, .. }) if self.redirects > 0 && stale < STALE => {
+                    stale += 1;
+                    continue;
+                }
                 Err(error) => {
                     self.heed(&host, &error, began).await;
                     self.note_unwritable(&error).await;
