@@ -213,7 +213,10 @@ impl<'a> Run<'a> {
             helpers: JoinSet::new(),
             queue: VecDeque::new(),
             last_host: None,
-            claims: Arc::new(Mutex::new(Claims::new(shared.tools.disk.case()))),
+            claims: Arc::new(Mutex::new(Claims::without(
+                shared.tools.disk.case(),
+                &shared.settings.taken,
+            ))),
             tally: Tally::default(),
             listed: 0,
             is_read: false,

@@ -80,9 +80,9 @@ where
         .as_ref()
         .map_or_else(|| crate::disk::case_above(&settings.dir), Disk::case);
     let mut looking = Looking {
-        settings,
         disk,
-        claims: Claims::new(case),
+        claims: Claims::without(case, &settings.taken),
+        settings,
     };
     Ok(list.filter_map(move |entry| ready(looking.preview(entry))))
 }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub naming: Naming,
     /// Which folders files get for which the list gives no path.
     pub layout: Layout,
+    /// Paths in [`dir`](Self::dir) that no entry gets: something else of the run is written there.
+    pub taken: Vec<PathBuf>,
     /// The largest file to fetch, in bytes.
     pub max_size: Option<u64>,
     /// What files have to add up to, by name.
@@ -59,6 +61,7 @@ impl Default for Settings {
             existing: Existing::default(),
             naming: Naming::default(),
             layout: Layout::default(),
+            taken: Vec::new(),
             max_size: None,
             checksums: Checksums::default(),
             durability: Durability::default(),

@@ -31,6 +31,11 @@ enum Form {
 }
 
 impl Wanted {
+    /// Where it is to be written.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// From what stands behind `--report`.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let path = PathBuf::from(text);

@@ -53,6 +53,15 @@ impl Claims {
         }
     }
 
+    /// The same, with names that are given away already.
+    pub(crate) fn without(case: Case, taken: &[PathBuf]) -> Self {
+        let mut claims = Self::new(case);
+        for path in taken {
+            claims.claim(path, |_| Leave::Granted);
+        }
+        claims
+    }
+
     /// Gives an entry its path, as [`claim`](Self::claim) does; `None` when the same entry, URL and path and what else
     /// is listed, came before.
     pub(crate) fn give(&mut self, job: &Job, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> Option<PathBuf> {

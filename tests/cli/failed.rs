@@ -138,3 +138,24 @@ fn where_nothing_failed_the_list_is_empty() {
         .succeeds();
     assert!(!fs::read_to_string(&failed).unwrap_or_default().contains("old news"));
 }
+
+#[test]
+fn no_entry_gets_the_name_of_a_report_or_of_the_list_of_failures() {
+    let origin = Origin::new();
+    origin.file("/run.json", "downloaded");
+    origin.file("/again.txt", "downloaded, too");
+    let room = Room::new();
+    let (report, failed) = (room.path("run.json"), room.path("again.txt"));
+    let list = origin.list(["/run.json", "/again.txt"]);
+    for _ in 0..2 {
+        let haul = room.haul().arg("--report").arg(&report).arg("--failed").arg(&failed);
+        haul.stdin(list.clone()).run().succeeds();
+        room.holds(&[
+            ("run-2.json", "downloaded"),
+            ("again-2.txt", "downloaded, too"),
+            ("again.txt", ""),
+        ]);
+        assert!(String::from_utf8_lossy(&room.read("run.json")).contains("\"wall_time\""));
+    }
+    assert_eq!(origin.requests().len(), 2, "they are known again");
+}

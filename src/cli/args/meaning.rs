@@ -1,8 +1,9 @@
 //! What the options mean to the engine: [`Settings`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Apart, Args, FormatChoice, How, LayoutChoice};
+use crate::cli::report::Wanted;
 use crate::cli::shard::Share;
 use crate::list::Format;
 use crate::settings::{
@@ -58,8 +59,8 @@ impl From<&Args> for Settings {
             progress: _,
             color: _,
             json: _,
-            reports: _,
-            failed: _,
+            reports,
+            failed,
             dry_run: _,
             compare: _,
             runs: _,
@@ -86,6 +87,7 @@ impl From<&Args> for Settings {
                 Naming::Url
             },
             layout: (*layout).into(),
+            taken: taken(reports, failed.as_deref(), dir.as_deref()),
             max_size: *max_size,
             checksums: checksums.clone().unwrap_or_default(),
             durability: if *fsync { Durability::Disk } else { Durability::System },
@@ -112,6 +114,24 @@ impl From<&Args> for Settings {
             http: http(args),
         }
     }
+}
+
+/// Where the run's own files go, as far as that is among those of the list.
+fn taken(reports: &[Wanted], failed: Option<&Path>, dir: Option<&Path>) -> Vec<PathBuf> {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    let dir = real(dir.unwrap_or(Path::new(".")));
+    let below = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = real(folder.unwrap_or(Path::new(".")))?;
+        let below = folder.strip_prefix(dir.as_deref()?).ok()?;
+        Some(below.join(path.file_name()?))
+    };
+    reports
+        .iter()
+        .map(Wanted::path)
+        .chain(failed)
+        .filter_map(below)
+        .collect()
 }
 
 /// What is sent, to whom, and whom to trust.
