@@ -127,7 +127,7 @@ fn command(args: Args) -> anyhow::Result<Exit> {
     sources.iter().try_for_each(Source::check)?;
     sources::check_together(&sources, &args)?;
     let options = view_options(&args);
-    limits::raise();
+    limits::raise()?;
     // All that takes a core for long (writing, adding up, painting) has threads of its own. What is left is quick, and
     // quickest without another thread to tell about it.
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -16,9 +16,19 @@ const COMMON: u64 = 10_240;
 /// Connections that are kept for later, at most: each has its buffers.
 const KEPT: u64 = 256;
 
-/// Raises the soft limit as far as it may be raised.
-pub(crate) fn raise() {
+/// Raises the soft limit as far as it may be raised. An error: that is not enough for a run.
+pub(crate) fn raise() -> anyhow::Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    raise_from(current, maximum);
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < BASE => {
+            anyhow::bail!("cannot start: {limit} file descriptors are too few (ulimit -n), {BASE} are needed")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn raise_from(current: Option<u64>, maximum: Option<u64>) {
     for wanted in [ENOUGH, COMMON].map(|wanted| maximum.map_or(wanted, |maximum| maximum.min(wanted))) {
         let raised = Rlimit {
             current: Some(wanted),

@@ -73,3 +73,21 @@ fn limit(process: u32, descriptors: u32) {
     let status = Command::new("prlimit").args([process, limit]).status();
     assert!(status.expect("prlimit").success());
 }
+
+#[test]
+fn too_few_descriptors_for_anything_are_named_before_the_first_request() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let room = Room::new();
+    for limit in [6, 7, 11, 13] {
+        let run = room
+            .haul()
+            .after(&format!("ulimit -n {limit}"))
+            .arg(origin.url("/a"))
+            .run();
+        run.exits_with(2).says("file descriptors are too few");
+    }
+    assert_eq!(origin.requests().len(), 0);
+    let run = room.haul().after("ulimit -n 14").arg(origin.url("/a")).run();
+    run.succeeds().finished(1, 1);
+}
