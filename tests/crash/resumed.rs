@@ -151,7 +151,10 @@ fn a_file_that_changed_between_two_runs_comes_new_and_whole() {
     room.wait_for("a.bin.part", 500_000);
     drop(haul);
     origin.file("/a.bin", &new).etag("v2");
-    room.haul().arg(origin.url("/a.bin")).run().succeeds();
+    let again = room.haul().args(["--json", &origin.url("/a.bin")]).run();
+    again.succeeds();
+    let (status, told) = ("\"status\":\"downloaded\"", &again.stdout);
+    assert!(told.contains(status), "nothing of it was kept: {told}");
     room.holds_exactly(&[("a.bin", &new)]);
     let requests = origin.requests();
     assert_eq!(
