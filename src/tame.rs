@@ -52,8 +52,8 @@ pub fn redact(url: &Url) -> Cow<'_, str> {
     tame(&shown).into_owned().into()
 }
 
-/// A line that is no URL as it may be shown, for it may have been meant for one, or for several: what stands between
-/// `://` and the last `@` of a word is hidden, and so are query values as in [`redact`]. Where the parts of a broken URL
+/// A line that is no URL as it may be shown, for it may have been meant for one, or for several: what may be a
+/// password before the last `@` of a field is hidden, and so are query values as in [`redact`]. Where the parts of a broken URL
 /// end nobody knows, so more may be hidden than would have to be.
 pub fn redact_line(line: &str) -> String {
     let fields: String = line.split_inclusive('\t').map(redact_userinfo).collect();
@@ -75,17 +75,12 @@ fn redact_userinfo(field: &str) -> Cow<'_, str> {
 
 fn redact_word(word: &str) -> String {
     let (word, blanks) = word.split_at(word.trim_end().len());
-    let (scheme, rest) = word.split_at(word.find("://").map_or(0, |at| at + 3));
-    let (hidden, rest) = match rest.rsplit_once('@') {
-        Some((_, rest)) if !scheme.is_empty() => ("…@", rest),
-        _ => ("", rest),
-    };
     let query = |(path, query): (&str, &str)| {
         let pairs: Vec<_> = query.split('&').map(shown_pair).collect();
         format!("{path}?{}", pairs.join("&"))
     };
-    let rest = rest.split_once('?').map_or_else(|| rest.to_owned(), query);
-    format!("{scheme}{hidden}{rest}{blanks}")
+    let shown = word.split_once('?').map_or_else(|| word.to_owned(), query);
+    shown + blanks
 }
 
 fn shown_pair(pair: &str) -> Cow<'_, str> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::TransferError;
 
-/// Tries of one entry that are not counted: a server may close idle connections, but not for ever.
-const FREE: u32 = 64;
+/// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections, but not for ever.
+pub(super) const FREE: u32 = 64;
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
 /// How long to wait for a file descriptor.

@@ -12,14 +12,12 @@ use super::{Delivery, REDIRECTS, downgrade};
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
+use crate::hauler::retry::FREE;
 use crate::http::Leg;
 use crate::job::HostKey;
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
 use crate::transfer::{Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
-
-/// Connections that were closed between two requests, on the way along redirects.
-const STALE: u32 = 64;
 
 impl Delivery<'_> {
     pub(super) async fn ask_around(
@@ -38,7 +36,7 @@ impl Delivery<'_> {
             let step = match self.ask((&slot, &host, began), &url, leg, &want, &mut held).await {
                 Ok(step) => step,
                 // The way here need not be gone again for a connection that its server had closed meanwhile.
-                Err(TransferError::Closed { reused: true, .. }) if self.redirects > 0 && stale < STALE => {
+                Err(TransferError::Closed { reused: true, .. }) if self.redirects > 0 && stale < FREE => {
                     stale += 1;
                     continue;
                 }
