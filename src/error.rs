@@ -274,7 +274,8 @@ impl TransferError {
             | Self::ConnectTimeout(_)
             | Self::Silence(_)
             | Self::Slow { .. }
-            | Self::ShortBody { .. } => true,
+            | Self::ShortBody { .. }
+            | Self::LongBody => true,
             Self::Tls { passing, .. } => *passing,
             Self::Disk { source, .. } => lacks_descriptors(source),
             Self::Status { status, .. } => matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504 | 520..=524),

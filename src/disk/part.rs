@@ -59,6 +59,8 @@ pub(crate) struct Identity {
     /// The name it is to get in its folder, if that is not its path's.
     pub(crate) name: Option<String>,
     pub(crate) replace: Replace,
+    /// What the server said the whole file adds up to.
+    pub(crate) digests: Vec<Checksum>,
 }
 
 /// What a whole file is given along with its name.
@@ -141,6 +143,11 @@ impl Part {
     /// The validator of the bytes that are here.
     pub(crate) fn validator(&self) -> Option<String> {
         self.identity.as_ref().and_then(|identity| identity.validator.clone())
+    }
+
+    /// What the server said of the whole file when it sent the bytes that are here.
+    pub(crate) fn digests(&self) -> &[Checksum] {
+        self.identity.as_ref().map_or(&[], |identity| &identity.digests)
     }
 
     /// Was it to take another file's place?

@@ -32,6 +32,9 @@ pub(crate) struct Record {
     /// Was the file to take another's place?
     #[serde(default)]
     pub(crate) replaces: bool,
+    /// What the server said the whole file adds up to, as `sha256:HEX`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) digests: Vec<String>,
     /// The boot of the machine in which it was written. Within one boot, what was written to the part is in it.
     boot: Option<String>,
 }
@@ -46,6 +49,7 @@ impl Record {
             gaps,
             missing: None,
             replaces: false,
+            digests: Vec::new(),
             boot: boot(),
         }
     }

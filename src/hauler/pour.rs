@@ -279,7 +279,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         while let Some(bytes) = self.stop.unless(body.chunk()).await?? {
             let count = bytes.len() as u64;
             if let Some(left) = &mut left {
-                *left = left.checked_sub(count).ok_or(TransferError::LongBody)?;
+                // What such an answer sent is out already, and cannot be fetched anew.
+                let wrong = || TransferError::Protocol(TransferError::LongBody.to_string());
+                *left = left.checked_sub(count).ok_or_else(wrong)?;
             }
             if let Some(error) = self.expect().outgrown(self.written + count) {
                 return Err(error);

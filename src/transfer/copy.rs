@@ -80,12 +80,10 @@ impl Copy<'_> {
             validator: head.validator.clone().filter(|_| !is_coded),
             name: self.target.name.clone(),
             replace: self.target.replace,
+            digests: digests(&course, &head, &part, is_coded),
         };
-        let listed = self.job.listed.checksum.clone();
-        let wanted: Vec<_> = listed
-            .into_iter()
-            .chain(head.digests.iter().filter(|_| !is_coded).cloned())
-            .collect();
+        let listed = self.job.listed.checksum.iter();
+        let wanted: Vec<_> = listed.chain(&identity.digests).cloned().collect();
         let expected = match course {
             Course::StartOver | Course::Fail(_) => {
                 part.discard()
@@ -358,6 +356,23 @@ impl Cost {
         self.is_mixed |= offer.is_mixed();
         received
     }
+}
+
+/// What the server says the whole file adds up to, in this answer or in an earlier one to what is continued.
+fn digests(course: &Course, head: &Head, part: &Part, is_coded: bool) -> Vec<Checksum> {
+    let mut digests = head.digests.clone();
+    if is_coded {
+        // They are of the file with its coding.
+        digests.clear();
+    }
+    if let Course::Continue { .. } | Course::Whole { .. } = course {
+        for earlier in part.digests() {
+            if !digests.contains(earlier) {
+                digests.push(earlier.clone());
+            }
+        }
+    }
+    digests
 }
 
 /// All bytes of a file, on their way to its name.

@@ -306,6 +306,29 @@ fn a_digest_of_the_whole_is_checked_when_the_file_came_in_pieces() {
 }
 
 #[test]
+fn a_digest_is_not_forgotten_when_the_rest_comes_without_one_and_in_another_run() {
+    for (of, exit) in [(bytes(600_000, 1), 0), (bytes(600_000, 2), 1)] {
+        let origin = Origin::new();
+        let body = bytes(600_000, 1);
+        let rest = Answer::part("bytes 400000-599999/600000", &body[400_000..]).field("ETag", "\"v1\"");
+        let value = format!("sha-256=:{}:", base64("sha256", &of));
+        let resource = origin.file("/a.bin", &body).etag("v1").field("Repr-Digest", &value);
+        let url = resource
+            .then(CutAfter(400_000))
+            .then(rest.clone())
+            .then(CutAfter(400_000))
+            .then(rest)
+            .url();
+        let room = Room::new();
+        room.haul().args(["--retries", "0"]).arg(&url).run().fails();
+        let outcome = room.haul().impatient().arg(&url).run();
+        outcome.exits_with(exit);
+        assert!(origin.requests()[1].field("Range").is_some());
+        assert_eq!(room.has("a.bin"), exit == 0);
+    }
+}
+
+#[test]
 fn a_digest_of_a_part_is_not_taken_for_one_of_the_file() {
     let origin = Origin::new();
     let body = bytes(600_000, 1);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::sink::Sink;
 use super::{Identity, Open, Part, Replace, files};
+use crate::checksum::Checksum;
 use crate::disk::part::files::Files;
 use crate::disk::record::Record;
 use crate::disk::{Disk, Folder, Found, look_at, name_of};
@@ -66,6 +67,11 @@ impl Part {
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
                 name: None,
                 replace: if record.replaces { Replace::Old } else { Replace::Never },
+                digests: record
+                    .digests
+                    .iter()
+                    .filter_map(|digest| Checksum::parse(digest))
+                    .collect(),
             });
             record.clone()
         });

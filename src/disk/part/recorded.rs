@@ -71,8 +71,12 @@ impl Part {
     }
 
     pub(super) fn record(&self) -> Record {
-        let (url, validator) = match &self.identity {
-            Some(identity) => (identity.url.clone(), identity.validator.clone().unwrap_or_default()),
+        let (url, validator, digests) = match &self.identity {
+            Some(of) => (
+                of.url.clone(),
+                of.validator.clone().unwrap_or_default(),
+                &of.digests[..],
+            ),
             None => Default::default(),
         };
         let (gaps, missing) = match self.scattered {
@@ -82,6 +86,7 @@ impl Part {
         let mut record = Record::new(url, validator, self.gaps.size(), gaps);
         record.missing = missing;
         record.replaces = self.replaces();
+        record.digests = digests.iter().map(ToString::to_string).collect();
         record
     }
 }
