@@ -51,7 +51,7 @@
 //!
 //! | idea | where |
 //! |---|---|
-//! | spawn, and join what was spawned | `hauler.rs`: a `JoinSet` of entries |
+//! | spawn, and join what was spawned | `hauler/run.rs`: a `JoinSet` of entries |
 //! | a semaphore bounds what runs at once | `slots.rs`: all connections, and those to one host |
 //! | a stream with backpressure | `list.rs`, and how far it is read: `hauler/ahead.rs` |
 //! | a bounded channel | `event.rs`, and `list/reader.rs` from a thread that may block |

@@ -7,13 +7,16 @@
 //! added up on the way.
 
 mod beside;
+mod blocks;
 mod earlier;
+mod entries;
 mod files;
 mod gathered;
 mod recorded;
 mod room;
 mod sink;
 mod steps;
+mod whole;
 
 use std::fs::File;
 use std::io;
@@ -279,7 +282,7 @@ impl Part {
             let mut finish = finish;
             // All of it comes back: memory that another thread than its own gives back costs a lock.
             let write = move || {
-                let written = files::write_whole(&disk, &path, &blocks, sums, &mut finish);
+                let written = whole::write_whole(&disk, &path, &blocks, sums, &mut finish);
                 Ok((written, (disk, path, blocks, finish)))
             };
             let (written, _) = if takes_long {
@@ -348,7 +351,7 @@ pub(crate) async fn read_file<T: Send + 'static>(
     let (disk, path) = (disk.clone(), Arc::clone(path));
     aside(move || {
         let file = disk.open_file(&path)?;
-        files::read_all(&file, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)
+        blocks::read_all(&file, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)
     })
     .await
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::mirrors::Sources;
-use super::{Looking, Round, Shared, row};
+use super::run::{Looking, Round};
+use super::{Shared, row};
 use crate::checksum::Checksum;
 use crate::disk::Glance;
 use crate::disk::claims::Claims;

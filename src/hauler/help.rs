@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep};
 
-use super::{Run, Shared};
+use super::Shared;
+use super::run::Run;
 use crate::settings::Split;
 use crate::slots::Slot;
 use crate::stop::Stop;
@@ -47,17 +48,19 @@ pub(super) async fn look(shared: &Shared) {
 impl Run<'_> {
     /// Is there a file to help with, and does no entry of the list need the slots, as far as that matters?
     pub(super) fn may_help(&self) -> bool {
-        let Some(offers) = &self.shared.offers else {
+        let Some(offers) = &self.round.shared.offers else {
             return false;
         };
         let is_at_the_end = self.is_read && self.queue.is_empty();
-        let has_work = !self.tasks.is_empty() && !self.stop.is_asked();
+        let has_work = !self.tasks.is_empty() && !self.round.stop.is_asked();
         has_work && (is_at_the_end || offers.most() != Most::Useful)
     }
 
     /// Gives the slots that are free to the files that have the most left, again and again.
     pub(super) fn help(&mut self) {
-        let Some(offers) = &self.shared.offers else { return };
+        let Some(offers) = &self.round.shared.offers else {
+            return;
+        };
         let (most, now) = (offers.most(), Instant::now());
         let mut open = offers.open();
         loop {
@@ -66,7 +69,7 @@ impl Run<'_> {
             let Some(offer) = open.iter().max_by_key(|offer| left(offer)).cloned() else {
                 return;
             };
-            let slot_at = |place: usize| Some((place, self.shared.slots.try_acquire(&offer.places[place].host)?));
+            let slot_at = |place: usize| Some((place, self.round.shared.slots.try_acquire(&offer.places[place].host)?));
             let free = offer.in_turn().into_iter().find_map(slot_at);
             let given = free.and_then(|(place, slot)| Some((place, slot, offer.shares.cut(most, now)?)));
             let Some((place, slot, share)) = given else {
@@ -74,7 +77,7 @@ impl Run<'_> {
                 open.retain(|other| !Arc::ptr_eq(other, &offer));
                 continue;
             };
-            let (shared, stop) = (Arc::clone(self.shared), self.stop.clone());
+            let (shared, stop) = (Arc::clone(&self.round.shared), self.round.stop.clone());
             self.helpers.spawn(help(shared, (offer, place), share, slot, stop));
         }
     }

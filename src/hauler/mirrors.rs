@@ -107,7 +107,7 @@ mod tests {
             TransferError::Silence(Duration::from_secs(1)),
             status(404),
             status(503),
-            TransferError::LongBody,
+            status(410),
             status(404),
         ] {
             let moves = sources.moves_on(&error);
@@ -119,7 +119,7 @@ mod tests {
                 "no byte for 1.00 s: true, http://b/x",
                 "404 Not Found: true, http://c/x",
                 "503 Service Unavailable: false, http://a/x",
-                "more bytes than were announced: true, http://c/x",
+                "410 Gone: true, http://c/x",
                 "404 Not Found: false, http://c/x",
             ]
         );

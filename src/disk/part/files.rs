@@ -1,30 +1,22 @@
 //! The files of a part, by their names in an open folder: which are ours, and the steps in which one becomes the other.
 
-use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, IoSlice, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::FileExt as _;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::SystemTime;
 
-use bytes::Bytes;
-use rustix::fs::{
-    self as posix, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps,
-};
-use rustix::io::{Errno, pwritev};
+use rustix::fs::{self as posix, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::super::kind::is_local;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
-use super::sink::add_blocks;
-use super::{DoesNotAddUp, Finish, Replace};
-use crate::checksum::{Adding, Checksum};
-use crate::settings::Durability;
+use super::Finish;
+use super::entries::{is_plain, is_same, rename, stat, unlink};
+use super::whole::{add_up, dress, synchronise_names};
+use crate::checksum::Adding;
 
-/// Blocks of one write: as many as Linux and its peers take (`IOV_MAX`).
-const AT_ONCE: usize = 1024;
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
 const NAMES: u32 = 9;
 const READ_WRITE: OFlags = OFlags::RDWR
@@ -273,193 +265,9 @@ pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
     Ok(stat(folder, &format!("{}{}", name_of(path).to_string_lossy(), SUFFIXES[1]))?.is_some())
 }
 
-/// Writes a small file that has no name until it is whole. One that takes another's place needs a name to do so.
-pub(super) fn write_whole(
-    disk: &Disk,
-    path: &Path,
-    blocks: &[Bytes],
-    mut sums: Option<Adding>,
-    finish: &mut Finish,
-) -> io::Result<()> {
-    add_blocks(blocks, sums.as_mut());
-    if let Some(algorithm) = sums.and_then(Adding::mismatch) {
-        return Err(io::Error::other(DoesNotAddUp(algorithm)));
-    }
-    let folder = disk.folder_for(path)?;
-    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless().file(&folder));
-    let Some(file) = nameless.flatten() else {
-        return write_named(disk, path, blocks, finish);
-    };
-    write_all(&file, blocks)?;
-    dress(&file, finish)?;
-    let last = match &finish.name {
-        Some(name) => name.as_str().into(),
-        None => name_of(path).to_string_lossy(),
-    };
-    disk.nameless().name(&file, &folder, &last)?;
-    synchronise_names(&folder, finish.durability)
-}
-
-fn write_all(mut file: &File, blocks: &[Bytes]) -> io::Result<()> {
-    blocks.iter().try_for_each(|block| file.write_all(block))
-}
-
-/// Writes blocks from this offset on.
-pub(super) fn write_at(file: &File, blocks: &[Bytes], mut offset: u64) -> io::Result<()> {
-    let mut slices: Vec<_> = blocks.iter().map(|block| IoSlice::new(block)).collect();
-    let mut left = &mut slices[..];
-    IoSlice::advance_slices(&mut left, 0);
-    while !left.is_empty() {
-        let most = left.len().min(AT_ONCE);
-        match pwritev(file, &left[..most], offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => {
-                IoSlice::advance_slices(&mut left, written);
-                offset += written as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Does the file add up to what is wanted? Without sums of all its bytes, it is read.
-fn add_up(file: &File, sums: Option<Adding>, wanted: &[Checksum]) -> io::Result<Result<(), DoesNotAddUp>> {
-    if wanted.is_empty() {
-        return Ok(Ok(()));
-    }
-    let sums = if let Some(sums) = sums {
-        sums
-    } else {
-        let mut sums = Adding::new(wanted.iter().cloned());
-        read_all(file, &mut |bytes| sums.update(bytes))?;
-        sums
-    };
-    Ok(sums.mismatch().map_or(Ok(()), |algorithm| Err(DoesNotAddUp(algorithm))))
-}
-
-fn write_named(disk: &Disk, path: &Path, blocks: &[Bytes], finish: &Finish) -> io::Result<()> {
-    let Taken { file, files, .. } = Files::create(disk, path)?;
-    // Without a record, a part that is not empty is a stranger's to the next run. This one claims nothing.
-    let record = Record::new(String::new(), String::new(), None, vec![(0, u64::MAX)]);
-    let written = files.write_record(&record).and_then(|()| write_all(&file, blocks));
-    // It was added up before it was written.
-    let finish = Finish {
-        wanted: Vec::new(),
-        ..finish.clone()
-    };
-    let done = written.and_then(|()| files.settle(&file, None, finish));
-    if done.is_err() {
-        let _ = files.remove(&file);
-    }
-    done
-}
-
-/// Reads a file from its beginning to its end.
-pub(super) fn read_all(file: &File, each: &mut impl FnMut(&[u8])) -> io::Result<()> {
-    let mut block = vec![0; 128 * 1024];
-    let mut at = 0;
-    loop {
-        match file.read_at(&mut block, at) {
-            Ok(0) => return Ok(()),
-            Ok(read) => {
-                each(&block[..read]);
-                at += read as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Date and mark, in this order: the mark remembers the date.
-fn dress(file: &File, finish: &mut Finish) -> io::Result<()> {
-    let time = finish.modified.and_then(timespec);
-    let dated = time.filter(|&time| {
-        let times = Timestamps {
-            last_access: time,
-            last_modification: time,
-        };
-        // A file system that keeps no times still keeps the bytes.
-        posix::futimens(file, &times).is_ok()
-    });
-    finish.mark.put(file.as_fd(), dated.map(|time| time.tv_sec));
-    match finish.durability {
-        Durability::System => Ok(()),
-        Durability::Disk => file.sync_all(),
-    }
-}
-
-fn timespec(time: SystemTime) -> Option<Timespec> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(Timespec {
-        tv_sec: since.as_secs().try_into().ok()?,
-        tv_nsec: 0,
-    })
-}
-
-fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> {
-    match durability {
-        Durability::System => Ok(()),
-        Durability::Disk => Ok(posix::fsync(folder)?),
-    }
-}
-
-/// Are they of one and the same file?
-fn is_same(one: &Stat, other: &Stat) -> bool {
-    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-}
-
-/// A file with one name.
-fn is_plain(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1
-}
-
-fn stat(folder: &Folder, name: &str) -> io::Result<Option<Stat>> {
-    match posix::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn unlink(folder: &Folder, name: &str) -> io::Result<()> {
-    match posix::unlinkat(folder, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn rename(folder: &Folder, from: &str, to: &str, replace: Replace) -> io::Result<()> {
-    let (from, to) = (OsStr::new(from), OsStr::new(to));
-    if replace == Replace::Old {
-        return Ok(posix::renameat(folder, from, folder, to)?);
-    }
-    match posix::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        // Not every file system knows the flag; a second name and the end of the first say the same in two steps.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_and_unlink(folder, from, to),
-        other => Ok(other?),
-    }
-}
-
-fn link_and_unlink(folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    match posix::linkat(folder, from, folder, to, AtFlags::empty()) {
-        Ok(()) => Ok(posix::unlinkat(folder, from, AtFlags::empty())?),
-        // Without links either (FAT, some network folders), looking first is all there is.
-        Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
-            match posix::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {
-                Err(Errno::NOENT) => Ok(posix::renameat(folder, from, folder, to)?),
-                Ok(_) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
-                Err(error) => Err(error.into()),
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Replace;
     use super::*;
 
     #[test]

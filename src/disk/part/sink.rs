@@ -14,7 +14,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::files;
+use super::blocks::write_at;
 use super::gathered::Blocks;
 use crate::checksum::Adding;
 use crate::disk::Disk;
@@ -74,7 +74,7 @@ impl Sink {
     /// Makes a step here and now. Blocks for as long as that takes.
     pub(super) fn write(&self, blocks: &Blocks, start: u64, made: Made) -> io::Result<()> {
         let since = Instant::now();
-        files::write_at(&self.file, blocks, start)?;
+        write_at(&self.file, blocks, start)?;
         let bytes = blocks.iter().map(Bytes::len).sum();
         // How long few bytes take says nothing of the disk.
         if let Some(device) = self.device.filter(|_| bytes >= IN_PLACE / 2) {
