@@ -2,22 +2,22 @@
 
 mod brake;
 mod doubt;
+mod host;
 
 use std::collections::HashMap;
-use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use self::brake::Brake;
-use self::doubt::{Doubt, Standing, Verdict};
-use crate::error::{Kind, TransferError};
+use self::doubt::{Standing, Verdict};
+use self::host::{Down, Host, HostPermit};
+use crate::error::TransferError;
 use crate::job::HostKey;
 use crate::lock::lock;
 use crate::settings::Retry;
@@ -34,48 +34,12 @@ pub(crate) struct Slots {
     retry: Retry,
 }
 
-#[derive(Debug)]
-struct Host {
-    permits: Arc<Semaphore>,
-    brake: Mutex<Brake>,
-    /// Permits that are out and are not to come back.
-    owed: AtomicUsize,
-    paused_until: Mutex<Option<Instant>>,
-    standing: Mutex<Standing<Down>>,
-    /// It is not what it was: whoever waits for it looks again.
-    changed: Notify,
-}
-
-/// A host that is given up.
-#[derive(Debug)]
-struct Down {
-    host: HostKey,
-    kind: Kind,
-    /// What went wrong the first time.
-    why: Arc<str>,
-}
-
 /// The right to open a connection to one host; given back by dropping it.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
     host: HostPermit,
-}
-
-/// The host's share of a slot.
-#[derive(Debug)]
-struct HostPermit {
-    host: Arc<Host>,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for HostPermit {
-    fn drop(&mut self) {
-        if self.host.pays_back() {
-            self.permit.take().into_iter().for_each(OwnedSemaphorePermit::forget);
-        }
-    }
 }
 
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
@@ -243,14 +207,7 @@ impl Slots {
         if hosts.len() >= 64 && hosts.len().is_power_of_two() {
             hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.is_busy());
         }
-        let host = Arc::new(Host {
-            permits: Arc::new(Semaphore::new(self.per_host)),
-            brake: Mutex::new(Brake::new(self.per_host)),
-            owed: AtomicUsize::new(0),
-            paused_until: Mutex::default(),
-            standing: Mutex::new(Standing::Doubtful(Doubt::default())),
-            changed: Notify::new(),
-        });
+        let host = Arc::new(Host::new(self.per_host));
         hosts.insert(key.clone(), Arc::clone(&host));
         host
     }
@@ -284,254 +241,10 @@ impl Slot {
     }
 }
 
-impl Host {
-    /// Takes one off what is owed, if anything is.
-    fn pays_back(&self) -> bool {
-        let less = |owed: usize| owed.checked_sub(1);
-        self.owed
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-            .is_ok()
-    }
-
-    async fn resumed(&self) {
-        while self.is_paused() {
-            let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
-            changed.as_mut().enable();
-            let Some(until) = self.pause_end() else { return };
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => {}
-                () = changed => {}
-            }
-        }
-    }
-
-    /// Is there nothing that anybody could wait for? Without a look at the clock.
-    fn is_open(&self) -> bool {
-        lock(&self.paused_until).is_none() && matches!(*lock(&self.standing), Standing::Alive)
-    }
-
-    fn held_until(&self, now: Instant) -> Option<Instant> {
-        match &*lock(&self.standing) {
-            Standing::Doubtful(doubt) => doubt.until(now),
-            Standing::Alive | Standing::Down(_) => None,
-        }
-    }
-
-    /// Is it given up, and why?
-    fn is_given_up(&self) -> Option<TransferError> {
-        match &*lock(&self.standing) {
-            Standing::Doubtful(_) | Standing::Alive => None,
-            Standing::Down(Down { host, kind, why }) => Some(TransferError::HostDown {
-                host: host.clone(),
-                kind: *kind,
-                why: Arc::clone(why),
-            }),
-        }
-    }
-
-    fn is_paused(&self) -> bool {
-        self.pause_end().is_some()
-    }
-
-    fn pause_end(&self) -> Option<Instant> {
-        if self.is_open() {
-            return None;
-        }
-        let now = Instant::now();
-        let until = *lock(&self.paused_until);
-        until.filter(|&until| until > now).max(self.held_until(now))
-    }
-
-    /// A permit is out, a pause is on, or it is given up.
-    fn is_busy(&self) -> bool {
-        Arc::strong_count(&self.permits) > 1 || self.is_paused() || self.is_given_up().is_some()
-    }
-}
-
-/// The semaphores are never closed; `None` is there for the type.
+/// `None`: the host was given up meanwhile. The semaphore of all is never closed.
 async fn permit(of: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
     Arc::clone(of).acquire_owned().await.ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use url::Url;
-
-    use super::*;
-
-    fn host(name: &str) -> HostKey {
-        HostKey::of(&Url::parse(name).unwrap())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_host_holds_up_no_other() {
-        let slots = Slots::new(2, 1, None, &Retry::default());
-        let (a, b) = (host("http://a"), host("http://b"));
-        let first = slots.acquire(&a).await.unwrap();
-        let mut second = pin!(slots.acquire(&a));
-        assert!(second.as_mut().now_or_never().is_none());
-        let other = slots.acquire(&b).now_or_never();
-        assert!(other.is_some());
-        drop(first);
-        let _second = second.await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_paused_host_holds_no_slot_and_goes_on_afterwards() {
-        let slots = Slots::new(1, 1, None, &Retry::default());
-        let (a, b) = (host("http://a"), host("http://b"));
-        assert_eq!(slots.pause(&a, Duration::from_secs(5)), Duration::from_secs(5));
-        assert_eq!(slots.pause(&a, Duration::from_secs(7)), Duration::from_secs(2));
-        assert_eq!(slots.pause(&a, Duration::from_secs(1)), Duration::ZERO);
-        let start = Instant::now();
-        let waiting = slots.acquire(&a);
-        let other = slots.acquire(&b).now_or_never().expect("the other host is free");
-        drop(other.unwrap());
-        let _slot = waiting.await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_secs(7));
-    }
-
-    #[tokio::test]
-    async fn turns_come_in_the_order_they_were_taken() {
-        let slots = Arc::new(Slots::new(1, 1, None, &Retry::default()));
-        let mut turns = Vec::new();
-        for _ in 0..5 {
-            turns.push(Turn::take(&slots, host("http://a")).await);
-        }
-        let (order, mut came) = tokio::sync::mpsc::unbounded_channel();
-        for (n, turn) in turns.into_iter().enumerate().rev() {
-            let order = order.clone();
-            tokio::spawn(async move {
-                let _slot = turn.come().await.unwrap();
-                order.send(n).unwrap();
-            });
-        }
-        for n in 0..5 {
-            assert_eq!(came.recv().await, Some(n));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_redirect_takes_its_slot_along() {
-        let slots = Slots::new(1, 1, None, &Retry::default());
-        let slot = slots.acquire(&host("http://a")).await.unwrap();
-        let slot = slots
-            .exchange(slot, &host("http://b"))
-            .now_or_never()
-            .expect("b has room")
-            .unwrap();
-        assert!(slots.acquire(&host("http://a")).now_or_never().is_none());
-        drop(slot);
-        assert!(slots.acquire(&host("http://a")).now_or_never().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_for_its_time_to_begin_does_not_begin_in_a_pause() {
-        let slots = Slots::new(2, 2, Some(Duration::from_secs(1)), &Retry::default());
-        let (a, b) = (host("http://a"), host("http://b"));
-        let (start, first) = (Instant::now(), slots.acquire(&a).await.unwrap());
-        let _first = slots.in_step(first, &a).await.unwrap();
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        let second = slots.acquire(&a).await.unwrap();
-        let mut second = pin!(slots.in_step(second, &a));
-        assert!(second.as_mut().now_or_never().is_none());
-        slots.pause(&a, Duration::from_secs(10));
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert!(second.as_mut().now_or_never().is_none());
-        assert!(
-            slots.acquire(&b).now_or_never().is_some(),
-            "it holds no slot in the pause"
-        );
-        let _second = second.await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_secs(10));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_host_that_pushes_back_gets_half_and_earns_the_rest_back() {
-        let slots = Slots::new(4, 4, None, &Retry::default());
-        let a = host("http://a");
-        let free = |slots: &Slots| slots.host(&a).permits.available_permits();
-        let mut held = Vec::new();
-        for _ in 0..3 {
-            held.push(slots.acquire(&a).await.unwrap());
-        }
-        slots.push_back(&a, Instant::now());
-        assert_eq!(free(&slots), 0);
-        drop(held.pop());
-        assert_eq!(free(&slots), 0, "one was owed");
-        held.clear();
-        assert_eq!(free(&slots), 2);
-        let slot = slots.acquire(&a).await.unwrap();
-        for _ in 0..5 {
-            slot.answered_well();
-        }
-        assert_eq!(free(&slots), 3);
-        slot.answered_well();
-        drop(slot);
-        assert_eq!(free(&slots), 4);
-    }
-
-    #[tokio::test]
-    async fn hosts_that_nobody_uses_are_forgotten() {
-        let slots = Slots::new(4, 4, None, &Retry::default());
-        for n in 0..5000 {
-            drop(slots.acquire(&host(&format!("http://h{n}"))).await.unwrap());
-        }
-        assert!(lock(&slots.hosts).len() <= 64, "{}", lock(&slots.hosts).len());
-    }
-
-    fn refused() -> TransferError {
-        TransferError::Connect(std::io::ErrorKind::ConnectionRefused.into())
-    }
-
-    /// A slot at once, whose request is in vain.
-    async fn try_in_vain(slots: &Slots, key: &HostKey) {
-        let slot = slots.acquire(key).await.unwrap();
-        slots.in_vain(&slot, key, Instant::now(), &refused());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_host_where_nobody_is_reached_is_tried_in_rounds_and_then_fails_all_that_wait() {
-        let slots = Slots::new(1, 1, None, &Retry::default());
-        let (a, b, start) = (host("http://a"), host("http://b"), Instant::now());
-        for _ in 0..5 {
-            try_in_vain(&slots, &a).await;
-        }
-        assert_eq!(start.elapsed(), Duration::from_millis(500 + 1000 + 2000 + 4000));
-        let last = slots.acquire(&a).await.unwrap();
-        assert_eq!(start.elapsed(), Duration::from_millis(15_500));
-        let mut waiting = pin!(slots.acquire(&a));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        slots.in_vain(&last, &a, Instant::now(), &refused());
-        let error = waiting.now_or_never().expect("no wait any more").unwrap_err();
-        assert_eq!(error.to_string(), "a is given up: connection refused");
-        assert_eq!((error.kind(), error.is_passing()), (Kind::Connect, false));
-        drop(last);
-        assert!(slots.acquire(&a).now_or_never().unwrap().is_err());
-        assert!(slots.acquire(&b).now_or_never().unwrap().is_ok());
-        slots.begin();
-        assert!(
-            slots.acquire(&a).now_or_never().unwrap().is_ok(),
-            "a new list, a new chance"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_answer_ends_the_doubt_for_good_and_all_go_on_at_once() {
-        let slots = Slots::new(2, 2, None, &Retry::default());
-        let a = host("http://a");
-        let (first, second) = (slots.acquire(&a).await.unwrap(), slots.acquire(&a).await.unwrap());
-        slots.in_vain(&first, &a, Instant::now(), &refused());
-        drop(first);
-        let mut waiting = pin!(slots.acquire(&a));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(slots.held_for(&a), Duration::from_millis(500));
-        second.answered();
-        drop(waiting.now_or_never().expect("no wait any more").unwrap());
-        for _ in 0..100 {
-            slots.in_vain(&second, &a, Instant::now(), &refused());
-        }
-        assert!(slots.acquire(&a).now_or_never().unwrap().is_ok());
-    }
-}
+mod tests;

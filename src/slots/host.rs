@@ -1,0 +1,128 @@
+//! What is known of one host.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::brake::Brake;
+use super::doubt::{Doubt, Standing};
+use crate::error::{Kind, TransferError};
+use crate::job::HostKey;
+use crate::lock::lock;
+
+/// A host: how many connections it takes now, whether it is paused, what is thought of it.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) brake: Mutex<Brake>,
+    /// Permits that are out and are not to come back.
+    pub(super) owed: AtomicUsize,
+    pub(super) paused_until: Mutex<Option<Instant>>,
+    pub(super) standing: Mutex<Standing<Down>>,
+    /// It is not what it was: whoever waits for it looks again.
+    pub(super) changed: Notify,
+}
+
+/// A host that is given up.
+#[derive(Debug)]
+pub(super) struct Down {
+    pub(super) host: HostKey,
+    pub(super) kind: Kind,
+    /// What went wrong the first time.
+    pub(super) why: Arc<str>,
+}
+
+/// The host's share of a slot.
+#[derive(Debug)]
+pub(super) struct HostPermit {
+    pub(super) host: Arc<Host>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for HostPermit {
+    fn drop(&mut self) {
+        if self.host.pays_back() {
+            self.permit.take().into_iter().for_each(OwnedSemaphorePermit::forget);
+        }
+    }
+}
+
+impl Host {
+    /// It takes so many connections, and nobody has answered yet.
+    pub(super) fn new(permits: usize) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(permits)),
+            brake: Mutex::new(Brake::new(permits)),
+            owed: AtomicUsize::new(0),
+            paused_until: Mutex::default(),
+            standing: Mutex::new(Standing::Doubtful(Doubt::default())),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Takes one off what is owed, if anything is.
+    pub(super) fn pays_back(&self) -> bool {
+        let less = |owed: usize| owed.checked_sub(1);
+        self.owed
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+    }
+
+    pub(super) async fn resumed(&self) {
+        while self.is_paused() {
+            let mut changed = pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let Some(until) = self.pause_end() else { return };
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                () = changed => {}
+            }
+        }
+    }
+
+    /// Is there nothing that anybody could wait for? Without a look at the clock.
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.paused_until).is_none() && matches!(*lock(&self.standing), Standing::Alive)
+    }
+
+    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
+        match &*lock(&self.standing) {
+            Standing::Doubtful(doubt) => doubt.until(now),
+            Standing::Alive | Standing::Down(_) => None,
+        }
+    }
+
+    /// Is it given up, and why?
+    pub(super) fn is_given_up(&self) -> Option<TransferError> {
+        match &*lock(&self.standing) {
+            Standing::Doubtful(_) | Standing::Alive => None,
+            Standing::Down(Down { host, kind, why }) => Some(TransferError::HostDown {
+                host: host.clone(),
+                kind: *kind,
+                why: Arc::clone(why),
+            }),
+        }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause_end().is_some()
+    }
+
+    pub(super) fn pause_end(&self) -> Option<Instant> {
+        if self.is_open() {
+            return None;
+        }
+        let now = Instant::now();
+        let until = *lock(&self.paused_until);
+        until.filter(|&until| until > now).max(self.held_until(now))
+    }
+
+    /// A permit is out, a pause is on, or it is given up.
+    pub(super) fn is_busy(&self) -> bool {
+        Arc::strong_count(&self.permits) > 1 || self.is_paused() || self.is_given_up().is_some()
+    }
+}
