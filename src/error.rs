@@ -159,6 +159,14 @@ pub enum TransferError {
         /// What the system said, if it did.
         cause: Option<io::Error>,
     },
+    /// HTTP/2: the request's stream, or its connection, was given up before the answer (RFC 9113 sections 5.4 and 6.8).
+    #[error("HTTP/2: {what}")]
+    Stream {
+        /// What that means for the request.
+        lost: Lost,
+        /// What happened, in words.
+        what: String,
+    },
     /// Not connected in time.
     #[error("not connected within {}", crate::report::seconds(*.0))]
     ConnectTimeout(Duration),
@@ -251,9 +259,12 @@ impl TransferError {
             Self::Connect(_) | Self::Tunnel(_) | Self::ProxyAuthentication | Self::Closed { .. } => Kind::Connect,
             Self::HostDown { kind, .. } => *kind,
             Self::Tls { .. } => Kind::Tls,
-            Self::Status { .. } | Self::TooPatient { .. } | Self::Protocol(_) | Self::Redirect(_) | Self::LongBody => {
-                Kind::Http
-            }
+            Self::Status { .. }
+            | Self::TooPatient { .. }
+            | Self::Protocol(_)
+            | Self::Redirect(_)
+            | Self::LongBody
+            | Self::Stream { .. } => Kind::Http,
             Self::ConnectTimeout(_) | Self::Silence(_) | Self::Slow { .. } => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
@@ -275,6 +286,7 @@ impl TransferError {
             | Self::Silence(_)
             | Self::Slow { .. }
             | Self::ShortBody { .. }
+            | Self::Stream { .. }
             | Self::LongBody => true,
             Self::Tls { passing, .. } => *passing,
             Self::Disk { source, .. } => lacks_descriptors(source),
@@ -315,7 +327,7 @@ impl TransferError {
     pub(crate) fn had_a_connection(&self) -> bool {
         matches!(
             self,
-            Self::Tls { .. } | Self::Closed { .. } | Self::Silence(_) | Self::Protocol(_)
+            Self::Tls { .. } | Self::Closed { .. } | Self::Stream { .. } | Self::Silence(_) | Self::Protocol(_)
         )
     }
 
@@ -329,7 +341,14 @@ impl TransferError {
 
     /// Does the server ask to be asked less?
     pub(crate) fn is_push_back(&self) -> bool {
-        self.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
+        let asks_for_less = matches!(
+            self,
+            Self::Stream {
+                lost: Lost::TooMuch,
+                ..
+            }
+        );
+        asks_for_less || self.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
     }
 
     /// The status code of the answer, when there was one.
@@ -339,6 +358,18 @@ impl TransferError {
             _ => None,
         }
     }
+}
+
+/// What it means for a request that its stream was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lost {
+    /// The server did not look at it (RFC 9113 section 8.7).
+    Unseen,
+    /// The server has too much to do with us (`ENHANCE_YOUR_CALM`).
+    TooMuch,
+    /// It is as if the connection had broken.
+    Broken,
 }
 
 /// Why a line is no entry.

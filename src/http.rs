@@ -3,6 +3,7 @@
 //! reqwest carries the bytes. Redirects and retries are not left to it: a redirect may lead to a host that has its
 //! own limit and must not learn our secrets, and a retry is somebody else's decision.
 
+mod body;
 mod client;
 mod clients;
 mod coding;
@@ -10,6 +11,7 @@ mod credentials;
 mod digest;
 mod disposition;
 mod head;
+mod lanes;
 mod slowness;
 mod tls;
 mod trouble;
@@ -28,10 +30,12 @@ use url::Url;
 
 use crate::cookies::Cookies;
 use crate::error::{SetupError, TransferError};
-use crate::job::OwnRequest;
+use crate::job::{HostKey, OwnRequest};
 use crate::report::Exchange;
 use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
 use crate::throttle::Throttle;
+use body::Body;
+use lanes::{Lane, Lanes};
 use slowness::Slowness;
 
 pub(crate) use coding::Decoded;
@@ -50,6 +54,7 @@ const DRAINING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Http {
     clients: clients::Clients,
+    lanes: Arc<Lanes>,
     home: HeaderMap,
     away: HeaderMap,
     keyring: credentials::Keyring,
@@ -100,7 +105,9 @@ pub(crate) enum Unless {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Arc<Head>,
-    response: reqwest::Response,
+    body: Body,
+    /// Its place among other answers, until its end.
+    _lane: Option<Lane>,
     received: u64,
     silence: Silence,
     slowness: Option<Slowness>,
@@ -119,6 +126,7 @@ impl Http {
         let away = base_fields(settings, is_no_secret);
         Ok(Self {
             clients: clients::Clients::new(maker, settings.kept)?,
+            lanes: Arc::default(),
             home: base_fields(settings, |_| true),
             away,
             keyring: credentials::Keyring::new(settings),
@@ -142,18 +150,27 @@ impl Http {
     /// Sends a request and waits for the head of its answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
         self.reach.allow_host(request.url)?;
-        let client = self.clients.of(request.url, request.leg)?;
+        let lane = (request.url.scheme() == "https").then(|| self.lanes.enter(HostKey::of(request.url)));
+        let client = self.clients.of(request.leg, lane.as_ref())?;
         let built = self.build(&request);
         let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
-        let response = sent
-            .ok_or(TransferError::Silence(self.timeouts.silence))?
-            .map_err(|error| trouble::before_head(&error, connection, self.timeouts.connect))?;
+        let Some(sent) = sent else {
+            lane.inspect(Lane::fell_silent);
+            return Err(TransferError::Silence(self.timeouts.silence));
+        };
+        let response = sent.map_err(|error| {
+            lane.as_ref()
+                .filter(|_| trouble::wants_http1(&error))
+                .inspect(|lane| lane.is_too_new());
+            trouble::before_head(&error, connection, self.timeouts.connect)
+        })?;
         let head = Head::read(&response, &request.method)?;
         let exchange = exchange(&response, &head, connection.took(&response, began), began);
         let answer = Answer {
             head: Arc::new(head),
-            response,
+            body: Body::new(response),
+            _lane: lane.map(Lane::answered),
             received: 0,
             silence: Silence::new(self.timeouts.silence),
             slowness: self.least.map(|least| Slowness::new(least, self.timeouts.silence)),
@@ -256,12 +273,13 @@ impl Answer {
     }
 
     async fn receive(&mut self) -> Result<Option<Bytes>, TransferError> {
-        match self.silence.broken_by(self.response.chunk()).await? {
+        match self.silence.broken_by(self.body.chunk()).await? {
             Ok(Some(bytes)) => {
                 self.received += bytes.len() as u64;
                 Ok(Some(bytes))
             }
             Ok(None) if self.head.length.is_some_and(|length| length != self.received) => Err(self.short()),
+            Ok(None) if self.head.length.is_none() && !self.body.has_ended() => Err(self.short()),
             Ok(None) => Ok(None),
             Err(_) => Err(self.short()),
         }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::error::TransferError;
+use crate::error::{Lost, TransferError};
 
-/// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections, but not for ever.
+/// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections,
+/// but not for ever.
 pub(super) const FREE: u32 = 64;
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
@@ -18,6 +19,8 @@ pub(super) struct Allowance {
     free: u32,
     /// For a file that did not add up.
     fresh: bool,
+    /// For a request that its server did not look at.
+    unseen: bool,
 }
 
 impl Default for Allowance {
@@ -25,6 +28,7 @@ impl Default for Allowance {
         Self {
             free: FREE,
             fresh: true,
+            unseen: true,
         }
     }
 }
@@ -33,6 +37,7 @@ impl Allowance {
     /// The entry has got further.
     pub(super) fn renew(&mut self) {
         self.free = FREE;
+        self.unseen = true;
     }
 }
 
@@ -51,12 +56,17 @@ pub(super) enum Next {
 pub(super) fn next(
     error: TransferError,
     waits: &mut impl Iterator<Item = Duration>,
-    Allowance { free, fresh }: &mut Allowance,
+    Allowance { free, fresh, unseen }: &mut Allowance,
     max_wait: Duration,
 ) -> Next {
     match error {
         TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
             *free -= 1;
+            return Next::AtOnce;
+        }
+        // Once: a server that goes on to refuse is busy.
+        TransferError::Stream { lost: Lost::Unseen, .. } if *unseen => {
+            *unseen = false;
             return Next::AtOnce;
         }
         TransferError::Locked => return Next::After(LOCKED, error),
@@ -98,7 +108,11 @@ mod tests {
 
     fn decided(error: TransferError, waits: &[u64], free: u32) -> String {
         let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
-        let mut allowance = Allowance { free, fresh: free > 0 };
+        let mut allowance = Allowance {
+            free,
+            fresh: free > 0,
+            unseen: free > 0,
+        };
         let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60)) {
             Next::AtOnce => "at once".into(),
             Next::After(wait, _) => format!("after {}", wait.as_secs()),
@@ -125,6 +139,13 @@ mod tests {
         TransferError::Closed { reused, cause: None }
     }
 
+    fn stream(lost: Lost) -> TransferError {
+        TransferError::Stream {
+            lost,
+            what: String::new(),
+        }
+    }
+
     #[test]
     fn a_failed_try_is_followed_by_the_right_one() {
         let refused = TransferError::Connect(io::Error::from(io::ErrorKind::ConnectionRefused));
@@ -146,6 +167,9 @@ mod tests {
             (closed(true), &[1], 1, "at once, 1 waits left"),
             (closed(true), &[1], 0, "after 1, 0 waits left"),
             (closed(false), &[1], 1, "after 1, 0 waits left"),
+            (stream(Lost::Unseen), &[1], 1, "at once, 1 waits left"),
+            (stream(Lost::Unseen), &[1], 0, "after 1, 0 waits left"),
+            (stream(Lost::Broken), &[1], 1, "after 1, 0 waits left"),
             (refused, &[1], 1, "after 1, 0 waits left"),
             (TransferError::Checksum(Algorithm::Md5), &[], 1, "after 0, 0 waits left"),
             (

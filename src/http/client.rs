@@ -18,7 +18,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Leg;
-use super::tls::{Face, Tls};
+use super::clients::Way;
+use super::tls::{Face, Tls, Versions};
 use super::trouble::{NoAddress, OutOfReach};
 use crate::error::SetupError;
 use crate::lock::lock;
@@ -76,7 +77,7 @@ impl Maker {
     /// A client for `http:` URLs, which trusts nobody's certificate and reads none, unless its proxy has one.
     pub(super) fn plain(&self, made: &Made) -> Result<Client, SetupError> {
         let tls = if self.has_secure_proxy {
-            self.tls.as_somebody(Face::Anonymous)?
+            self.tls.as_somebody(Face::Anonymous, Versions::All)?
         } else {
             self.tls.without_trust()?
         };
@@ -84,8 +85,8 @@ impl Maker {
     }
 
     /// A client for `https:` URLs.
-    pub(super) fn secure(&self, face: Face, made: &Made) -> Result<Client, SetupError> {
-        self.client(self.tls.as_somebody(face)?, made)
+    pub(super) fn secure(&self, way: Way, made: &Made) -> Result<Client, SetupError> {
+        self.client(self.tls.as_somebody(way.face, way.versions)?, made)
     }
 
     fn client(&self, tls: ClientConfig, made: &Made) -> Result<Client, SetupError> {

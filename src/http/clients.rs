@@ -4,15 +4,16 @@
 //! replaced: with the old one go its idle connections, while those in use go on to the end of their answers.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use reqwest::Client;
-use url::Url;
 
 use super::Leg;
 use super::client::{Made, Maker};
-use super::tls::Face;
+use super::lanes::Lane;
+use super::tls::{Face, Versions};
 use crate::error::{SetupError, TransferError};
+use crate::lock::lock;
 
 #[derive(Debug)]
 pub(super) struct Clients {
@@ -26,12 +27,20 @@ pub(super) struct Clients {
 #[derive(Debug)]
 struct Generation {
     plain: Client,
-    /// Made at the first `https:` URL: reading the machine's certificates takes longer than a small run.
-    secure: OnceLock<Client>,
-    /// The same without the user's certificate: a connection that showed it is not for everybody.
-    anonymous: OnceLock<Client>,
+    /// Made when they are first needed: reading the machine's certificates takes longer than a small run.
+    secure: Mutex<Vec<(Way, Client)>>,
     /// Connections that were begun. No more than these can be idle.
     made: Made,
+}
+
+/// How a host is spoken to over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    /// A connection that showed the user's certificate is not for everybody.
+    pub(super) face: Face,
+    pub(super) versions: Versions,
+    /// Over which connections: see [`super::lanes`].
+    pub(super) lane: usize,
 }
 
 impl Clients {
@@ -39,7 +48,7 @@ impl Clients {
     pub(super) fn new(maker: Maker, kept: usize) -> Result<Self, SetupError> {
         let first = Generation::new(&maker)?;
         if maker.must_be_tried() {
-            let _ = first.secure.set(maker.secure(Face::Known, &first.made)?);
+            first.client(&maker, Way::first(Face::Known))?;
         }
         Ok(Self {
             maker,
@@ -48,19 +57,25 @@ impl Clients {
         })
     }
 
-    /// The client for a URL on this leg.
-    pub(super) fn of(&self, url: &Url, leg: Leg) -> Result<Client, TransferError> {
+    /// The client for a URL on this leg. Over TLS, the lane says which.
+    pub(super) fn of(&self, leg: Leg, lane: Option<&Lane>) -> Result<Client, TransferError> {
         let generation = self.now();
         if generation.made.load(Ordering::Relaxed) > self.kept {
             self.replace(&generation);
         }
-        let face = self.maker.face(leg);
-        self.now()
-            .client(&self.maker, url, face)
-            .map_err(|error| TransferError::Tls {
-                what: error.to_string(),
-                passing: false,
-            })
+        let generation = self.now();
+        let Some(lane) = lane else {
+            return Ok(generation.plain.clone());
+        };
+        let way = Way {
+            face: self.maker.face(leg),
+            versions: if lane.is_old { Versions::Http1 } else { Versions::All },
+            lane: lane.number,
+        };
+        generation.client(&self.maker, way).map_err(|error| TransferError::Tls {
+            what: error.to_string(),
+            passing: false,
+        })
     }
 
     /// Lets go of all connections that are idle now.
@@ -91,23 +106,30 @@ impl Generation {
         let made = Made::default();
         Ok(Self {
             plain: maker.plain(&made)?,
-            secure: OnceLock::new(),
-            anonymous: OnceLock::new(),
+            secure: Mutex::default(),
             made,
         })
     }
 
-    fn client(&self, maker: &Maker, url: &Url, face: Face) -> Result<Client, SetupError> {
-        let kept = match face {
-            _ if url.scheme() == "http" => return Ok(self.plain.clone()),
-            Face::Known => &self.secure,
-            Face::Anonymous => &self.anonymous,
-        };
-        if let Some(client) = kept.get() {
+    fn client(&self, maker: &Maker, way: Way) -> Result<Client, SetupError> {
+        let mut secure = lock(&self.secure);
+        if let Some((_, client)) = secure.iter().find(|(of, _)| *of == way) {
             return Ok(client.clone());
         }
-        let client = maker.secure(face, &self.made)?;
-        Ok(kept.get_or_init(|| client).clone())
+        let client = maker.secure(way, &self.made)?;
+        secure.push((way, client.clone()));
+        Ok(client)
+    }
+}
+
+impl Way {
+    /// The one that most hosts have.
+    fn first(face: Face) -> Self {
+        Self {
+            face,
+            versions: Versions::All,
+            lane: 0,
+        }
     }
 }
 
@@ -120,16 +142,15 @@ mod tests {
     fn clients_are_replaced_when_they_made_more_connections_than_may_be_idle_or_are_told_to() {
         let maker = Maker::new(&Http::default(), &Timeouts::default()).unwrap();
         let clients = Clients::new(maker, 3).unwrap();
-        let url = Url::parse("http://h/").unwrap();
         let (first, is_first) = (clients.now(), |of: &Clients, first| Arc::ptr_eq(&of.now(), first));
         clients.renew();
         for made in [0, 3] {
             first.made.store(made, Ordering::Relaxed);
-            clients.of(&url, Leg::Home).unwrap();
+            clients.of(Leg::Home, None).unwrap();
             assert!(is_first(&clients, &first), "{made}");
         }
         first.made.store(4, Ordering::Relaxed);
-        clients.of(&url, Leg::Home).unwrap();
+        clients.of(Leg::Home, None).unwrap();
         let second = clients.now();
         assert!(!Arc::ptr_eq(&first, &second));
         second.made.store(1, Ordering::Relaxed);

@@ -15,6 +15,9 @@ use super::client::refused;
 use crate::error::SetupError;
 use crate::settings::{Http as Settings, Identity, Trust};
 
+/// HTTP/2 in a list of protocols (RFC 9113 section 3.2).
+const H2: &[u8] = b"h2";
+
 /// As whom we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Face {
@@ -22,6 +25,15 @@ pub(super) enum Face {
     Known,
     /// Without.
     Anonymous,
+}
+
+/// What is offered to speak (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// HTTP/2, or HTTP/1.1.
+    All,
+    /// To a server that wants HTTP/1.1, and yet takes HTTP/2 when it is offered.
+    Http1,
 }
 
 /// What all connections over TLS have in common.
@@ -65,7 +77,15 @@ impl Tls {
         self.identity.is_some()
     }
 
-    pub(super) fn as_somebody(&self, face: Face) -> Result<ClientConfig, SetupError> {
+    pub(super) fn as_somebody(&self, face: Face, versions: Versions) -> Result<ClientConfig, SetupError> {
+        let mut config = self.believing(face)?;
+        if versions == Versions::Http1 {
+            config.alpn_protocols.retain(|protocol| protocol != H2);
+        }
+        Ok(config)
+    }
+
+    fn believing(&self, face: Face) -> Result<ClientConfig, SetupError> {
         let kept = match face {
             Face::Known => &self.known,
             Face::Anonymous => &self.anonymous,
@@ -108,7 +128,7 @@ impl Tls {
             }
             _ => config.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }

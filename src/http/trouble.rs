@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::client::Connection;
-use crate::error::TransferError;
+use crate::error::{Lost, TransferError};
 
 /// The name lookup failed.
 #[derive(Debug, Error)]
@@ -49,6 +49,11 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
     on_connection(error, connection.is_older_than(find(error)))
 }
 
+/// Is HTTP/2 not what the server wants (RFC 9113 section 7)?
+pub(super) fn wants_http1(error: &reqwest::Error) -> bool {
+    find::<h2::Error>(error).and_then(h2::Error::reason) == Some(h2::Reason::HTTP_1_1_REQUIRED)
+}
+
 /// Proxies have no errors of a type of their own that could be asked.
 fn of_proxy(said: String) -> TransferError {
     if said.contains("authorization required") {
@@ -60,18 +65,12 @@ fn of_proxy(said: String) -> TransferError {
 
 fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
     if let Some(h2) = find::<h2::Error>(error) {
-        // The server takes no more streams here and did not look at this one (RFC 9113 sections 6.8 and 8.7).
-        let unseen = h2.is_go_away() || h2.reason() == Some(h2::Reason::REFUSED_STREAM);
-        if unseen || h2.is_io() {
-            return TransferError::Closed {
-                reused: unseen || reused,
-                cause: h2.get_io().map(copy),
-            };
-        }
-        return TransferError::Protocol(format!("HTTP/2: {h2}"));
+        return on_stream(h2, reused);
     }
     let cause = find::<io::Error>(error).map(copy);
     match find::<hyper::Error>(error) {
+        // What comes over a connection that was used before may be the rest of an earlier answer.
+        Some(hyper) if hyper.is_parse() && reused => TransferError::Closed { reused, cause: None },
         Some(hyper) if hyper.is_parse() => {
             TransferError::Protocol(format!("not a valid HTTP answer: {}", deepest(hyper)))
         }
@@ -79,6 +78,29 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
             TransferError::Closed { reused, cause }
         }
         _ => TransferError::Protocol(deepest(error)),
+    }
+}
+
+/// A stream that was given up, by the server or by what it sent. The others of its connection may be innocent of that.
+fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
+    let Some(reason) = error.reason() else {
+        return TransferError::Closed {
+            reused,
+            cause: error.get_io().map(copy),
+        };
+    };
+    let (lost, what) = match (reason, error.is_remote(), error.is_go_away()) {
+        (h2::Reason::REFUSED_STREAM, true, false) => (Lost::Unseen, "the server did not take the request"),
+        (h2::Reason::NO_ERROR, true, true) => (Lost::Unseen, "the server takes no more requests over this connection"),
+        (h2::Reason::HTTP_1_1_REQUIRED, true, _) => (Lost::Unseen, "the server wants HTTP/1.1"),
+        (h2::Reason::ENHANCE_YOUR_CALM, true, _) => (Lost::TooMuch, "the server asks for less"),
+        (_, true, true) => (Lost::Broken, "the server closed the connection"),
+        (_, true, false) => (Lost::Broken, "the server reset the request"),
+        (_, false, _) => (Lost::Broken, "not a valid answer"),
+    };
+    TransferError::Stream {
+        lost,
+        what: format!("{what} ({reason:?})"),
     }
 }
 

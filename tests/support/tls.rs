@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 
-use super::Origin;
+use super::{Origin, Streams};
 
 /// Signs certificates, and nobody knows it but who is given its own.
 pub struct Authority {
@@ -67,6 +67,13 @@ impl Identity {
         Self::new(certificate.der().clone(), &key)
     }
 
+    /// One that speaks these protocols (RFC 7301), and no others.
+    pub fn speaking(&self, protocols: &[&str]) -> Self {
+        let mut config = ServerConfig::clone(&self.0);
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        Self(Arc::new(config))
+    }
+
     fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Self {
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -98,12 +105,18 @@ struct State {
 impl TlsFront {
     /// Before this origin, as this identity.
     pub fn new(origin: &Origin, identity: &Identity) -> Self {
+        Self::before(origin.authority(), None, identity)
+    }
+
+    /// The same before any other server, and one for those with which HTTP/2 was agreed on.
+    pub fn before(behind: String, streams: Option<&Streams>, identity: &Identity) -> Self {
+        let streams = streams.map(Streams::authority);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback");
         let address = listener.local_addr().expect("the address of a listener");
         let state = Arc::<State>::default();
         let acceptor = thread::spawn({
-            let (state, config, behind) = (Arc::clone(&state), Arc::clone(&identity.0), origin.authority());
-            move || accept(&listener, &state, &config, &behind)
+            let (state, config) = (Arc::clone(&state), Arc::clone(&identity.0));
+            move || accept(&listener, &state, &config, &[behind.clone(), streams.unwrap_or(behind)])
         });
         Self {
             address,
@@ -134,32 +147,36 @@ impl Drop for TlsFront {
     }
 }
 
-fn accept(listener: &TcpListener, state: &State, config: &Arc<ServerConfig>, behind: &str) {
+fn accept(listener: &TcpListener, state: &State, config: &Arc<ServerConfig>, behind: &[String; 2]) {
     for client in listener.incoming().flatten() {
         if state.closing.load(Ordering::SeqCst) {
             return;
         }
         state.connections.fetch_add(1, Ordering::SeqCst);
-        let Ok(origin) = TcpStream::connect(behind) else { return };
-        let tls = ServerConnection::new(Arc::clone(config)).expect("a server's configuration");
+        let (tls, behind) = (ServerConnection::new(Arc::clone(config)), behind.clone());
+        let tls = tls.expect("a server's configuration");
         // An error is a peer that went away, or does not like the certificate.
-        thread::spawn(move || drop(pass(tls, client, origin)));
+        thread::spawn(move || drop(pass(tls, client, &behind)));
     }
 }
 
 /// Passes on what comes from either side, until one of them ends.
-fn pass(mut tls: ServerConnection, mut client: TcpStream, mut origin: TcpStream) -> io::Result<()> {
+fn pass(mut tls: ServerConnection, mut client: TcpStream, [old, streams]: &[String; 2]) -> io::Result<()> {
+    while tls.is_handshaking() {
+        tls.complete_io(&mut client)?;
+    }
+    let is_new = tls.alpn_protocol() == Some(b"h2");
+    let mut origin = TcpStream::connect(if is_new { streams } else { old })?;
     let mut bytes = [0; 16 * 1024];
+    // What came along with the end of the handshake.
+    pass_plain(&mut tls, &mut origin)?;
     loop {
         let (from_client, from_origin) = readable(&client, &origin)?;
         if from_client {
             if tls.read_tls(&mut client)? == 0 {
                 return Ok(());
             }
-            let state = tls.process_new_packets().map_err(io::Error::other)?;
-            let mut plain = vec![0; state.plaintext_bytes_to_read()];
-            tls.reader().read_exact(&mut plain)?;
-            origin.write_all(&plain)?;
+            pass_plain(&mut tls, &mut origin)?;
         }
         if from_origin {
             match origin.read(&mut bytes)? {
@@ -171,6 +188,13 @@ fn pass(mut tls: ServerConnection, mut client: TcpStream, mut origin: TcpStream)
             tls.write_tls(&mut client)?;
         }
     }
+}
+
+fn pass_plain(tls: &mut ServerConnection, origin: &mut TcpStream) -> io::Result<()> {
+    let state = tls.process_new_packets().map_err(io::Error::other)?;
+    let mut plain = vec![0; state.plaintext_bytes_to_read()];
+    tls.reader().read_exact(&mut plain)?;
+    origin.write_all(&plain)
 }
 
 fn readable(client: &TcpStream, origin: &TcpStream) -> io::Result<(bool, bool)> {

@@ -13,5 +13,6 @@ mod reach;
 mod resume;
 mod secrets;
 mod split;
+mod streams;
 mod there;
 mod tls;

@@ -1,0 +1,210 @@
+//! HTTP/2, frame by frame (RFC 9113): a library that serves it sends no frame that is wrong, nor one at a wrong time. It
+//! reads no header fields, so answers are given in the order of the requests.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+
+/// What is sent for a request.
+#[derive(Debug, Clone)]
+pub enum Sent {
+    /// The head of a 200 with these fields.
+    Head(Vec<(&'static str, String)>),
+    /// Bytes of the body.
+    Data(Vec<u8>),
+    /// Bytes of the body, the last ones.
+    Last(Vec<u8>),
+    /// `RST_STREAM` with this code.
+    Reset(u32),
+    /// `GOAWAY` with this code: no request of this connection was looked at.
+    GoAway(u32),
+    /// Nothing further, before so many requests have come in all.
+    Await(usize),
+}
+
+/// A server on a free port of the loopback, without TLS.
+pub struct Streams {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+type Script = dyn Fn(usize) -> Vec<Sent> + Send + Sync;
+
+struct Shared {
+    script: Box<Script>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    requests: usize,
+    connections: Vec<TcpStream>,
+    is_closing: bool,
+}
+
+impl Streams {
+    /// Answers the first request with `script(0)`, and so on.
+    pub fn new(script: impl Fn(usize) -> Vec<Sent> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback");
+        let address = listener.local_addr().expect("the address of a listener");
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let acceptor = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self {
+            address,
+            shared,
+            acceptor: Some(acceptor),
+        }
+    }
+
+    /// Where it is.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Requests that came so far.
+    pub fn requests(&self) -> usize {
+        self.shared.lock().requests
+    }
+}
+
+impl Drop for Streams {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_closing = true;
+        for connection in &state.connections {
+            let _ = connection.shutdown(std::net::Shutdown::Both);
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        let _ = TcpStream::connect(self.address);
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for connection in listener.incoming().flatten() {
+        let mut state = shared.lock();
+        if state.is_closing {
+            return;
+        }
+        state.connections.extend(connection.try_clone());
+        drop(state);
+        let shared = Arc::clone(shared);
+        // An error is a peer that went away.
+        thread::spawn(move || drop(talk(&shared, connection)));
+    }
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const ACK: u8 = 1;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+fn talk(shared: &Arc<Shared>, mut connection: TcpStream) -> io::Result<()> {
+    let mut preface = [0; 24];
+    connection.read_exact(&mut preface)?;
+    let out = Arc::new(Mutex::new(connection.try_clone()?));
+    send(&out, SETTINGS, 0, 0, &[])?;
+    loop {
+        let mut head = [0; 9];
+        connection.read_exact(&mut head)?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        connection.read_exact(&mut payload)?;
+        let (kind, flags) = (head[3], head[4]);
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        match kind {
+            SETTINGS if flags & ACK == 0 => send(&out, SETTINGS, ACK, 0, &[])?,
+            PING if flags & ACK == 0 => send(&out, PING, ACK, 0, &payload)?,
+            HEADERS => {
+                let mut state = shared.lock();
+                let number = state.requests;
+                state.requests += 1;
+                drop(state);
+                shared.changed.notify_all();
+                let (shared, out) = (Arc::clone(shared), Arc::clone(&out));
+                thread::spawn(move || drop(answer(&shared, &out, stream, number)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn answer(shared: &Shared, out: &Mutex<TcpStream>, stream: u32, number: usize) -> io::Result<()> {
+    for sent in (shared.script)(number) {
+        match sent {
+            Sent::Head(fields) => send(out, HEADERS, END_HEADERS, stream, &header_block(&fields))?,
+            Sent::Data(bytes) => send_data(out, stream, &bytes, 0)?,
+            Sent::Last(bytes) => send_data(out, stream, &bytes, END_STREAM)?,
+            Sent::Reset(code) => send(out, RST_STREAM, 0, stream, &code.to_be_bytes())?,
+            Sent::GoAway(code) => send(out, GOAWAY, 0, 0, &[[0; 4], code.to_be_bytes()].concat())?,
+            Sent::Await(requests) => {
+                let waits = |state: &mut State| state.requests < requests && !state.is_closing;
+                drop(shared.changed.wait_while(shared.lock(), waits));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In frames of the size that every peer takes (section 4.2). The windows of haul are larger than what tests send.
+fn send_data(out: &Mutex<TcpStream>, stream: u32, bytes: &[u8], flags: u8) -> io::Result<()> {
+    let frames = bytes.chunks(16 * 1024).count().max(1);
+    let chunks = bytes.chunks(16 * 1024).chain(bytes.is_empty().then_some(&[][..]));
+    for (n, chunk) in chunks.enumerate() {
+        send(out, DATA, if n + 1 == frames { flags } else { 0 }, stream, chunk)?;
+    }
+    Ok(())
+}
+
+fn send(out: &Mutex<TcpStream>, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(payload.len())
+        .expect("the length of a frame")
+        .to_be_bytes();
+    let mut frame = vec![length[1], length[2], length[3], kind, flags];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    let mut out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    out.write_all(&frame)
+}
+
+/// `:status: 200` from the static table, and literals that are in no table (RFC 7541 sections 6.1 and 6.2.2).
+fn header_block(fields: &[(&str, String)]) -> Vec<u8> {
+    let mut block = vec![0x88];
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value.as_str()] {
+            block.push(
+                u8::try_from(text.len())
+                    .ok()
+                    .filter(|&n| n < 127)
+                    .expect("a short field"),
+            );
+            block.extend(text.as_bytes());
+        }
+    }
+    block
+}
