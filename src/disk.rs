@@ -286,7 +286,8 @@ fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Ok(Found::Other);
     }
-    let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), 0);
+    let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), nanos);
     Ok(Found::File {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: SystemTime::UNIX_EPOCH + since,

@@ -128,8 +128,8 @@ impl Looking {
         let there = match plan(settings.existing, found, &job.url.to_string(), &listed) {
             Plan::Ask(Want::File) => There::Nothing,
             Plan::Ask(Want::Replacement) => There::Replaced,
-            Plan::Ask(Want::Newer { .. }) => There::Older,
-            Plan::Ask(Want::Size { .. } | Want::SizeByGet { .. }) => There::SameSize,
+            Plan::Ask(Want::Newer(_)) => There::Older,
+            Plan::Ask(Want::Size(_) | Want::SizeByGet(_)) => There::SameSize,
             Plan::AddUp { .. } => There::AddsUp,
             Plan::Done(..) => There::Done,
             Plan::Fail(error) => return Err(error),

@@ -159,7 +159,7 @@ impl Tools {
     /// The file of this entry is there: what an earlier try left of it goes.
     pub(crate) async fn tidy(earlier: Earlier, entry: &str) {
         if let Earlier::Part(part, record) = earlier
-            && record.is_none_or(|record| record.url == entry && !record.replaces)
+            && record.is_none_or(|record| record.url.is_empty() || (record.url == entry && !record.replaces))
         {
             let _ = part.discard().await;
         }
@@ -187,11 +187,14 @@ impl Tools {
         held: &mut Option<Held>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
-        // A condition on the whole file and one on a part of it do not go together.
-        let takes_parts = matches!(job.want, Want::File | Want::Replacement);
         let asked = held
             .as_ref()
-            .filter(|_| takes_parts)
+            .filter(|held| match job.want {
+                Want::File | Want::Replacement => true,
+                // It is of a newer one, for its place.
+                Want::Newer(_) => held.part.replaces(),
+                Want::Size(_) | Want::SizeByGet(_) => false,
+            })
             .and_then(|held| held.asked.clone());
         let sent = self.http.send(job.request(asked.as_ref()));
         let (answer, exchange) = job.stop.unless(sent).await??;
@@ -200,7 +203,7 @@ impl Tools {
             answer.drain().await;
             return Ok(Step::Moved(target?));
         }
-        let replace = match decide(job.want, &answer.head) {
+        let replace = match decide(job.want, &answer.head, answer.head.length_of(job.path)) {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
@@ -246,11 +249,14 @@ impl Tools {
     }
 }
 
-/// When the file is there, a part of it that was not to take its place is of no use. That it cannot be removed is no
-/// failure.
+/// When the file is there, a part of it that was not to take its place is of no use; nor is any, when the server has
+/// nothing newer. That it cannot be removed is no failure.
 async fn tidy(step: &Step, held: &mut Option<Held>) {
-    let is_done = matches!(step, Step::Done { .. });
-    if let Some(held) = held.take_if(|held| is_done && !held.part.replaces()) {
+    let is_useless = |held: &mut Held| match step {
+        Step::Done { outcome, .. } => matches!(outcome, Outcome::Unchanged) || !held.part.replaces(),
+        _ => false,
+    };
+    if let Some(held) = held.take_if(is_useless) {
         let _ = held.part.discard().await;
     }
 }
@@ -273,10 +279,11 @@ fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
 impl<'a> Try<'a> {
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
         let unless = match self.want {
-            Want::Newer { unless, .. } => Some(unless),
+            // A condition on the whole file and one on a part of it do not go together.
+            Want::Newer(here) if asked.is_none() => Some(&here.unless),
             _ => None,
         };
-        let is_head = matches!(self.want, Want::Size { .. });
+        let is_head = matches!(self.want, Want::Size(_));
         let range = asked.map(|asked| {
             let end = Some(asked.gap.end).filter(|&end| Some(end) != asked.size && end != u64::MAX);
             (asked.gap.start, end, Some(&*asked.validator))

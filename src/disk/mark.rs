@@ -1,7 +1,7 @@
 //! What haul notes on a file that it finished: an extended attribute, where the file system has them.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ pub(crate) struct Mark {
     pub(crate) size: u64,
     /// Its modification time when it was finished, in seconds since 1970. Another one means that somebody wrote to it.
     time: Option<u64>,
+    /// Its nanoseconds, where no server said when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nanos: Option<u32>,
     /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
     /// another URL is not told that its file is there.
     entry: String,
@@ -33,6 +36,7 @@ impl Mark {
             v: VERSION,
             size,
             time: None,
+            nanos: None,
             entry: hashed(entry),
             validator,
             checksum,
@@ -52,15 +56,25 @@ impl Mark {
 
     /// Has nobody written to the file since?
     pub(crate) fn is_intact(&self, size: u64, modified: SystemTime) -> bool {
-        self.size == size && self.time == seconds(modified)
+        let Ok(since) = modified.duration_since(SystemTime::UNIX_EPOCH) else {
+            return false;
+        };
+        let is_that_time =
+            self.time == Some(since.as_secs()) && self.nanos.is_none_or(|nanos| nanos == since.subsec_nanos());
+        self.size == size && is_that_time
     }
 
     /// Puts it on a finished file, which has its last modification time by now, in seconds since 1970. Not every file
     /// system takes it.
     pub(super) fn put(&mut self, file: impl AsFd, dated: Option<i64>) {
-        let time = dated.or_else(|| Some(posix::fstat(&file).ok()?.st_mtime));
-        let Some(time) = time else { return };
-        self.time = u64::try_from(time).ok();
+        let (time, nanos) = match dated {
+            Some(time) => (time, None),
+            None => match posix::fstat(&file) {
+                Ok(stat) => (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).ok()),
+                Err(_) => return,
+            },
+        };
+        (self.time, self.nanos) = (u64::try_from(time).ok(), nanos);
         let mut text = Vec::with_capacity(256);
         if serde_json::to_writer(&mut text, self).is_ok() {
             let _ = posix::fsetxattr(&file, NAME, &text, XattrFlags::empty());
@@ -76,13 +90,6 @@ impl Mark {
     }
 }
 
-fn seconds(time: SystemTime) -> Option<u64> {
-    time.duration_since(SystemTime::UNIX_EPOCH)
-        .ok()
-        .as_ref()
-        .map(Duration::as_secs)
-}
-
 /// FNV-1a with 64 bits, frozen: marks outlive the version that made them.
 fn hashed(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -93,6 +100,8 @@ fn hashed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! A content coding that nobody asked for. The file is what is inside, unless its name says otherwise.
 
 use std::io;
+use std::path::Path;
 
 use async_compression::tokio::bufread::{GzipDecoder, ZlibDecoder};
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::{Answer, Head};
+use crate::checksum::Adding;
 use crate::error::TransferError;
 
 /// Endings of names that say that the file itself is compressed: then the coding is the file.
@@ -21,6 +23,12 @@ fn is_the_file(name: &str) -> bool {
 }
 
 impl Head {
+    /// How long the file of this name is, if the head tells: of one in a coding, it tells how long that is.
+    pub(crate) fn length_of(&self, path: &Path) -> Option<u64> {
+        let is_hidden = || self.hides(&path.file_name().unwrap_or_default().to_string_lossy());
+        self.length.filter(|_| self.encoding.is_empty() || !is_hidden())
+    }
+
     /// Does a coding that nobody asked for hide a file of this name? Of no bytes there is nothing to take it off.
     pub(crate) fn hides(&self, name: &str) -> bool {
         !self.encoding.is_empty() && self.length != Some(0) && !is_the_file(name)
@@ -28,15 +36,27 @@ impl Head {
 }
 
 /// A body without its coding.
-pub(crate) struct Decoded(BoxStream<'static, io::Result<Bytes>>);
+pub(crate) struct Decoded {
+    bytes: BoxStream<'static, io::Result<Bytes>>,
+    count: u64,
+    /// How long it is with its coding was told, so that a cut is seen without it.
+    has_length: bool,
+}
 
 impl Decoded {
-    /// Takes the coding off while the body comes. What comes behind the end of the coded bytes is refused.
+    /// Takes the coding off while the body comes. What comes behind the end of the coded bytes is refused. Digests are of
+    /// what is sent, with its coding (RFC 9530 section 2).
     pub(crate) fn new(answer: Box<Answer>) -> Result<Self, TransferError> {
-        let coding = answer.head.encoding.clone();
-        let chunks = stream::try_unfold(answer, |mut answer| async move {
+        let (coding, has_length) = (answer.head.encoding.clone(), answer.head.length.is_some());
+        let adding = Adding::new(answer.head.digests.iter().cloned());
+        let chunks = stream::try_unfold((answer, Some(adding)), |(mut answer, mut adding)| async move {
             let chunk = answer.chunk().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>(chunk.map(|chunk| (chunk, answer)))
+            if let (Some(chunk), Some(adding)) = (&chunk, &mut adding) {
+                adding.update(chunk);
+            } else if let Some(algorithm) = adding.take().and_then(Adding::mismatch) {
+                return Err(io::Error::other(TransferError::Checksum(algorithm)));
+            }
+            Ok::<_, io::Error>(chunk.map(|chunk| (chunk, (answer, adding))))
         });
         let coded = BufReader::new(StreamReader::new(chunks.boxed()));
         let decoder: Box<dyn AsyncRead + Send + Unpin> = match &*coding {
@@ -58,22 +78,32 @@ impl Decoded {
                 )));
             }
         };
-        Ok(Self(ReaderStream::with_capacity(decoder, 64 * 1024).boxed()))
+        Ok(Self {
+            bytes: ReaderStream::with_capacity(decoder, 64 * 1024).boxed(),
+            count: 0,
+            has_length,
+        })
     }
 
     /// The next bytes; `None` at the whole end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
-        let Some(chunk) = self.0.next().await else {
-            return Ok(None);
-        };
-        chunk.map(Some).map_err(cause)
+        let chunk = self.bytes.next().await.transpose().map_err(|error| self.cause(error))?;
+        self.count += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        Ok(chunk)
     }
-}
 
-/// The transfer's own error, or what is wrong with the coding.
-fn cause(error: io::Error) -> TransferError {
-    match error.downcast::<TransferError>() {
-        Ok(error) => error,
-        Err(error) => TransferError::Protocol(format!("the content coding is broken: {}", crate::error::os(&error))),
+    /// The transfer's own error, or what is wrong with the coding.
+    fn cause(&self, error: io::Error) -> TransferError {
+        let error = match error.downcast::<TransferError>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof if !self.has_length => TransferError::ShortBody {
+                got: self.count,
+                of: None,
+            },
+            _ => TransferError::Protocol(format!("the content coding is broken: {}", crate::error::os(&error))),
+        }
     }
 }

@@ -88,14 +88,20 @@ impl Head {
 
     fn from_fields(status: StatusCode, length: Option<u64>, fields: &HeaderMap) -> Self {
         let sent = || date(fields, &header::DATE);
-        let etag = text(fields, &header::ETAG).map(|tag| tag.trim().to_owned());
+        let etag = only(fields, &header::ETAG).map(|tag| tag.trim().to_owned());
+        let has_tag = fields.contains_key(header::ETAG);
         let modified = date(fields, &header::LAST_MODIFIED);
         let last_modified = text(fields, &header::LAST_MODIFIED).map(str::trim);
         let wait = |value| retry_after(value, sent().unwrap_or_else(SystemTime::now));
         Self {
             status,
             length,
-            validator: validator(etag.as_deref(), last_modified, modified, sent),
+            validator: validator(
+                has_tag.then(|| etag.as_deref().unwrap_or_default()),
+                last_modified,
+                modified,
+                sent,
+            ),
             etag,
             modified,
             takes_ranges: text(fields, &header::ACCEPT_RANGES)
@@ -146,7 +152,13 @@ impl Head {
         let Some(location) = &self.location else {
             return Err(TransferError::Redirect(format!("{status} redirect without a Location")));
         };
-        let to = from.join(String::from_utf8_lossy(location).trim());
+        // Bytes that are no ASCII stand for themselves, as in a URL of that time.
+        let location: String = location.utf8_chunks().fold(String::new(), |mut text, chunk| {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|byte| format!("%{byte:02X}")));
+            text
+        });
+        let to = from.join(location.trim());
         let to = to.map_err(|why| TransferError::Redirect(format!("{status} redirect to an invalid URL: {why}")))?;
         if !matches!(to.scheme(), "http" | "https") {
             let scheme = crate::tame::tame(to.scheme()).into_owned();
@@ -226,16 +238,24 @@ fn encoding(fields: &HeaderMap) -> String {
     codings.join(", ")
 }
 
+/// The same number may stand there several times (RFC 9110 section 8.6); different ones are none.
 fn content_length(fields: &HeaderMap) -> Option<u64> {
-    text(fields, &header::CONTENT_LENGTH)?.trim().parse().ok()
+    let values = fields.get_all(header::CONTENT_LENGTH).iter();
+    let members = values.flat_map(|value| value.as_bytes().split(|&b| b == b','));
+    let mut lengths = members.map(|member| number(std::str::from_utf8(member).ok()?.trim()));
+    let first = lengths.next()??;
+    lengths.all(|length| length == Some(first)).then_some(first)
 }
 
 fn date(fields: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    // Of several, nobody knows which one holds.
-    if fields.get_all(name).iter().nth(1).is_some() {
-        return None;
-    }
-    httpdate::parse_http_date(text(fields, name)?.trim()).ok()
+    httpdate::parse_http_date(only(fields, name)?.trim()).ok()
+}
+
+/// Of several, nobody knows which one holds.
+fn only<'a>(fields: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut all = fields.get_all(name).iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    only.to_str().ok()
 }
 
 fn text<'a>(fields: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -324,6 +344,45 @@ mod tests {
                 "{etag:?} {date:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_length_is_told_once_or_the_same_again() {
+        for (values, expected) in [
+            (&["7"][..], Some(7)),
+            (&["7, 7"], Some(7)),
+            (&["7", "7"], Some(7)),
+            (&["7", "9"], None),
+            (&["7, 9"], None),
+            (&["+7"], None),
+            (&["7,"], None),
+            (&[""], None),
+            (&[], None),
+        ] {
+            let fields: Vec<_> = values.iter().map(|&value| ("content-length", value)).collect();
+            assert_eq!(Head::of(200, &fields).length, expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_tags_nobody_knows_which_one_holds_and_a_date_does_not_take_their_place() {
+        let old = [
+            ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("date", "Sun, 06 Nov 2024 08:49:37 GMT"),
+        ];
+        let tags = [("etag", "\"1\""), ("etag", "\"2\"")];
+        let head = Head::of(200, &[&tags[..], &old].concat());
+        assert_eq!((head.etag, head.validator), (None, None));
+    }
+
+    #[test]
+    fn bytes_of_a_location_that_are_no_text_are_asked_for_as_they_are() {
+        let mut fields = HeaderMap::new();
+        let location = header::HeaderValue::from_bytes(b"/caf\xe9/\xc3\xa4").unwrap();
+        fields.insert(header::LOCATION, location);
+        let head = Head::from_fields(StatusCode::FOUND, None, &fields);
+        let target = head.redirect(&Url::parse("http://h/").unwrap()).unwrap().unwrap();
+        assert_eq!(target.as_str(), "http://h/caf%E9/%C3%A4");
     }
 
     #[test]

@@ -340,7 +340,7 @@ impl Copy<'_> {
                 durability: self.tools.durability,
             },
             outcome: match self.job.want {
-                Want::Newer { .. } => Outcome::Updated,
+                Want::Newer(_) => Outcome::Updated,
                 _ if self.foreign => Outcome::Resumed,
                 _ => Outcome::Downloaded,
             },

@@ -70,22 +70,9 @@ impl Namer<'_> {
             .map_err(|source| disk("look into the folder", source))?;
         match plan(self.existing, found, self.entry, self.listed) {
             Plan::Ask(Want::File) => target(Replace::Never),
-            Plan::Ask(Want::Newer { than, size: here, .. })
-                if head.modified.is_some_and(|time| time <= than) && size == Some(here) =>
-            {
-                Ok(Err(Step::Done {
-                    outcome: Outcome::Unchanged,
-                    size: here,
-                }))
-            }
-            Plan::Ask(Want::Replacement | Want::Newer { .. }) => target(Replace::Old),
-            Plan::Ask(Want::Size { here } | Want::SizeByGet { here }) if size == Some(here) => Ok(Err(Step::Done {
-                outcome: Outcome::AlreadyThere,
-                size: here,
-            })),
-            Plan::Ask(Want::Size { .. } | Want::SizeByGet { .. }) => {
-                Err(TransferError::InTheWay("is there with another size; -f replaces it"))
-            }
+            Plan::Ask(Want::Newer(here)) if here.is_the_one(head, size) => Ok(Err(here.unchanged())),
+            Plan::Ask(Want::Replacement | Want::Newer(_)) => target(Replace::Old),
+            Plan::Ask(Want::Size(here) | Want::SizeByGet(here)) => here.compare(head, size).map(Err),
             Plan::AddUp { size, checksum } => {
                 tools.adds_up(&path, checksum).await?;
                 Ok(Err(Step::Done {

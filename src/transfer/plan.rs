@@ -21,22 +21,74 @@ pub(crate) enum Want {
     File,
     /// The file, for the place of the one that is there.
     Replacement,
-    /// The file, if it is not the one of this size and date that is there.
-    Newer {
-        than: SystemTime,
-        size: u64,
-        unless: Unless,
-    },
+    /// The file, if it is not the one that is there.
+    Newer(Dated),
     /// Only its size, to compare with the one that is there.
-    Size { here: u64 },
+    Size(Sized),
     /// The same, by a GET whose body nobody reads: the server does not answer HEAD.
-    SizeByGet { here: u64 },
+    SizeByGet(Sized),
+}
+
+/// A file that is there, as far as a newer one is known from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dated {
+    modified: SystemTime,
+    size: u64,
+    pub(super) unless: Unless,
+}
+
+impl Dated {
+    /// Is this answer's file the same? A tag decides; without one, the date and the size do.
+    pub(super) fn is_the_one(&self, head: &Head, length: Option<u64>) -> bool {
+        match &self.unless {
+            Unless::Tag(tag) => head.etag.as_ref() == Some(tag),
+            Unless::Since(_) => head.modified.is_some_and(|time| time <= self.modified) && length == Some(self.size),
+        }
+    }
+
+    pub(super) fn unchanged(&self) -> Step {
+        Step::Done {
+            outcome: Outcome::Unchanged,
+            size: self.size,
+        }
+    }
+}
+
+/// A file that is there, as far as another one is known from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sized {
+    size: u64,
+    /// The entity tag that it came with, if nobody has written to it since.
+    tag: Option<String>,
+}
+
+impl Sized {
+    /// Is the server's file the same, as far as sizes and tags tell? `length` is `None` if the server does not tell it.
+    pub(super) fn compare(&self, head: &Head, length: Option<u64>) -> Result<Step, TransferError> {
+        let tags = self
+            .tag
+            .as_ref()
+            .zip(head.etag.as_ref().filter(|tag| tag.starts_with('"')));
+        let is_same = tags.map(|(here, there)| here == there);
+        let why = match (length, is_same) {
+            (Some(there), _) if there != self.size => "is there with another size; -f replaces it",
+            (_, Some(false)) => "is there, and the server has another version; -f replaces it",
+            (None, None) => "is there, and the server does not tell its size; -f replaces it",
+            _ => {
+                return Ok(Step::Done {
+                    outcome: Outcome::AlreadyThere,
+                    size: self.size,
+                });
+            }
+        };
+        Err(TransferError::InTheWay(why))
+    }
 }
 
 impl Want {
     /// Does a good answer bring bytes that are to be kept?
     pub(crate) fn is_for_bytes(&self) -> bool {
-        matches!(self, Self::File | Self::Replacement | Self::Newer { .. })
+        matches!(self, Self::File | Self::Replacement | Self::Newer(_))
     }
 }
 
@@ -68,11 +120,11 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
         // A free name was chosen before; the file came in between.
         Existing::Rename => fail("appeared while the list was read"),
-        Existing::Update => Plan::Ask(Want::Newer {
-            than: modified,
-            size,
-            unless: unless(mark.filter(|mark| mark.is_intact(size, modified)), modified),
-        }),
+        Existing::Update => {
+            let tag = tag(mark.as_ref().filter(|mark| mark.is_intact(size, modified)));
+            let unless = tag.map_or(Unless::Since(modified), Unless::Tag);
+            Plan::Ask(Want::Newer(Dated { modified, size, unless }))
+        }
         _ => check(size, modified, mark.as_ref(), entry, listed),
     }
 }
@@ -95,15 +147,14 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
         None if known.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
             Plan::Done(Outcome::AlreadyThere, size)
         }
-        None => Plan::Ask(Want::Size { here: size }),
+        None => Plan::Ask(Want::Size(Sized { size, tag: tag(known) })),
     }
 }
 
-fn unless(mark: Option<Mark>, modified: SystemTime) -> Unless {
-    let tag = mark
-        .and_then(|mark| mark.validator)
-        .filter(|validator| validator.starts_with('"'));
-    tag.map_or(Unless::Since(modified), Unless::Tag)
+/// The strong entity tag of a mark.
+fn tag(mark: Option<&Mark>) -> Option<String> {
+    let validator = mark.and_then(|mark| mark.validator.as_ref());
+    validator.filter(|validator| validator.starts_with('"')).cloned()
 }
 
 /// What to do with an answer.
@@ -114,27 +165,19 @@ pub(super) enum Decision {
     Fail(TransferError),
 }
 
-pub(super) fn decide(want: &Want, head: &Head) -> Decision {
+/// Decides about an answer; `length` is that of the file, as far as its head tells.
+pub(super) fn decide(want: &Want, head: &Head, length: Option<u64>) -> Decision {
     let is_success = matches!(head.status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION);
-    match *want {
+    match want {
         Want::File => Decision::Copy(Replace::Never),
-        Want::Replacement => Decision::Copy(Replace::Old),
-        Want::Newer { size, .. } if head.status == StatusCode::NOT_MODIFIED => done(Outcome::Unchanged, size),
-        Want::Newer { than, size, .. } => {
-            let is_older = head.modified.is_some_and(|time| time <= than) && head.length == Some(size);
-            let is_same = is_success && is_older;
-            if is_same {
-                done(Outcome::Unchanged, size)
-            } else {
-                Decision::Copy(Replace::Old)
-            }
-        }
-        Want::Size { here } if head_is_no_help(head) => Decision::Leave(Step::AskAgain(Want::SizeByGet { here })),
-        Want::Size { .. } | Want::SizeByGet { .. } if !is_success => Decision::Fail(head.failure()),
-        Want::Size { here } | Want::SizeByGet { here } => match head.length {
-            Some(there) if there == here => done(Outcome::AlreadyThere, here),
-            Some(_) => in_the_way("is there with another size; -f replaces it"),
-            None => in_the_way("is there, and the server does not tell its size; -f replaces it"),
+        Want::Newer(here) if head.status == StatusCode::NOT_MODIFIED => Decision::Leave(here.unchanged()),
+        Want::Newer(here) if is_success && here.is_the_one(head, length) => Decision::Leave(here.unchanged()),
+        Want::Replacement | Want::Newer(_) => Decision::Copy(Replace::Old),
+        Want::Size(here) if head_is_no_help(head) => Decision::Leave(Step::AskAgain(Want::SizeByGet(here.clone()))),
+        Want::Size(_) | Want::SizeByGet(_) if !is_success => Decision::Fail(head.failure()),
+        Want::Size(here) | Want::SizeByGet(here) => match here.compare(head, length) {
+            Ok(step) => Decision::Leave(step),
+            Err(error) => Decision::Fail(error),
         },
     }
 }
@@ -149,10 +192,95 @@ fn head_is_no_help(head: &Head) -> bool {
     (refused && !gone) || (head.status == StatusCode::OK && head.length.is_none())
 }
 
-fn done(outcome: Outcome, size: u64) -> Decision {
-    Decision::Leave(Step::Done { outcome, size })
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-fn in_the_way(why: &'static str) -> Decision {
-    Decision::Fail(TransferError::InTheWay(why))
+    use super::*;
+
+    fn decided(want: &Want, status: u16, fields: &[(&str, &str)], length: Option<u64>) -> String {
+        match decide(want, &Head::of(status, fields), length) {
+            Decision::Copy(replace) => format!("copy, {replace:?}"),
+            Decision::Leave(Step::Done { outcome, .. }) => format!("{outcome:?}"),
+            Decision::Leave(step) => format!("{step:?}"),
+            Decision::Fail(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_compared_by_its_size_and_its_tag() {
+        let another = "is there, and the server has another version; -f replaces it";
+        for (tag, fields, length, expected) in [
+            (None, &[][..], Some(9), "AlreadyThere"),
+            (None, &[("etag", "\"b\"")], Some(9), "AlreadyThere"),
+            (Some("\"a\""), &[], Some(9), "AlreadyThere"),
+            (Some("\"a\""), &[("etag", "\"a\"")], Some(9), "AlreadyThere"),
+            (Some("\"a\""), &[("etag", "W/\"b\"")], Some(9), "AlreadyThere"),
+            (Some("\"a\""), &[("etag", "\"b\"")], Some(9), another),
+            (Some("\"a\""), &[("etag", "\"a\"")], None, "AlreadyThere"),
+            (
+                Some("\"a\""),
+                &[("etag", "\"a\"")],
+                Some(8),
+                "is there with another size; -f replaces it",
+            ),
+            (
+                None,
+                &[],
+                None,
+                "is there, and the server does not tell its size; -f replaces it",
+            ),
+        ] {
+            let here = Sized {
+                size: 9,
+                tag: tag.map(str::to_owned),
+            };
+            assert_eq!(
+                decided(&Want::SizeByGet(here), 200, fields, length),
+                expected,
+                "{tag:?} {fields:?} {length:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_tells_whether_a_file_is_newer_and_without_one_its_date() {
+        let (then, before) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT");
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let (tag, since) = (Unless::Tag("\"a\"".into()), Unless::Since(modified));
+        for (unless, status, fields, length, expected) in [
+            (&tag, 304, &[][..], None, "Unchanged"),
+            (
+                &tag,
+                200,
+                &[("etag", "\"a\""), ("last-modified", then)],
+                Some(9),
+                "Unchanged",
+            ),
+            (
+                &tag,
+                200,
+                &[("etag", "\"b\""), ("last-modified", before)],
+                Some(9),
+                "copy, Old",
+            ),
+            (&tag, 200, &[("last-modified", before)], Some(9), "copy, Old"),
+            (&since, 304, &[], None, "Unchanged"),
+            (&since, 200, &[("last-modified", before)], Some(9), "Unchanged"),
+            (&since, 200, &[("last-modified", before)], Some(8), "copy, Old"),
+            (&since, 200, &[("etag", "\"b\"")], Some(9), "copy, Old"),
+            (&since, 206, &[("last-modified", then)], Some(9), "copy, Old"),
+        ] {
+            let here = Dated {
+                modified,
+                size: 9,
+                unless: unless.clone(),
+            };
+            assert_eq!(
+                decided(&Want::Newer(here), status, fields, length),
+                expected,
+                "{unless:?} {fields:?}"
+            );
+        }
+    }
 }

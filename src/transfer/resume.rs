@@ -36,13 +36,26 @@ pub(crate) enum Course {
 /// Decides what an answer is. `asked` is `None` when the whole file was asked for.
 pub(crate) fn plan(asked: Option<&Asked>, head: &Head) -> Course {
     match (head.status, asked) {
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, _) => Course::Fresh,
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, _) if !is_cut(head) => Course::Fresh,
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(_)) => Course::StartOver,
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) => Course::Fail(TransferError::Protocol(
+            "200 OK with a part of the file (Content-Range)".into(),
+        )),
         (StatusCode::PARTIAL_CONTENT, Some(asked)) => partial(asked, head),
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(asked)) => beyond(asked, head),
         (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
             "206 Partial Content, and nobody asked for a part".into(),
         )),
         _ => Course::Fail(head.failure()),
+    }
+}
+
+/// Does it call itself a part, and not the whole? In a 200 that means nothing (RFC 9110 section 14.4), but who says so may
+/// mean a 206.
+fn is_cut(head: &Head) -> bool {
+    match head.range {
+        Some(ContentRange::Part { start, end, size }) => start > 0 || size.is_some_and(|size| end < size),
+        Some(ContentRange::None { .. }) | None => false,
     }
 }
 
@@ -153,6 +166,24 @@ mod tests {
                 course(None, &head(status, &[("content-range", "bytes 0-9/10")])),
                 expected
             );
+        }
+    }
+
+    #[test]
+    fn a_200_that_calls_itself_a_part_is_not_the_whole_file() {
+        let part = "200 OK with a part of the file (Content-Range)";
+        for (range, alone, with_range) in [
+            ("bytes 0-99/100", "fresh", "fresh"),
+            ("bytes 0-99/*", "fresh", "fresh"),
+            ("bytes 0-98/100", part, "start over"),
+            ("bytes 40-99/100", part, "start over"),
+            ("bytes 40-99/*", part, "start over"),
+            ("nonsense", "fresh", "fresh"),
+        ] {
+            let head = head(200, &[("content-range", range)]);
+            let asked = asked(40..100, Some(100));
+            let courses = (course(None, &head), course(Some(&asked), &head));
+            assert_eq!(courses, (alone.into(), with_range.into()), "{range}");
         }
     }
 

@@ -32,7 +32,7 @@ fn sum(algorithm: &str, bytes: &[u8]) -> String {
         .to_owned()
 }
 
-fn base64(algorithm: &str, bytes: &[u8]) -> String {
+pub(crate) fn base64(algorithm: &str, bytes: &[u8]) -> String {
     let hex = sum(algorithm, bytes);
     let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     STANDARD.encode((0..hex.len()).step_by(2).map(digit).collect::<Vec<_>>())

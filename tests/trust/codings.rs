@@ -1,5 +1,6 @@
 //! Content codings that nobody asked for: the file is what is inside, unless its name says otherwise.
 
+use crate::checksums::base64;
 use crate::support::Answer::{self, Raw, Says};
 use crate::support::{Origin, Outcome, Room, bytes, gzip, zlib};
 
@@ -137,6 +138,50 @@ fn a_checksum_is_of_the_file_and_a_digest_is_of_what_was_sent() {
     let url = origin.file("/a.txt", "").always(coded("gzip", gzip(b"hello"))).url();
     let room = Room::new();
     room.haul().args(["--checksum", sum, &url]).run().succeeds();
+    room.holds_exactly(&[("a.txt", "hello")]);
+}
+
+#[test]
+fn a_digest_of_what_was_sent_is_checked_when_the_coding_is_taken_off() {
+    let (sent, other) = (gzip(b"hello"), gzip(b"other"));
+    for (of, is_right) in [(&sent, true), (&other, false)] {
+        let answer = coded("gzip", sent.clone()).field("Content-MD5", &base64("md5", of));
+        let room = Room::new();
+        let (origin, outcome) = fetch(&room, "/a.txt", answer);
+        if is_right {
+            outcome.succeeds();
+            room.holds_exactly(&[("a.txt", "hello")]);
+        } else {
+            outcome.fails().says_in_a_line(&["wrong md5 checksum"]);
+            room.holds_exactly::<&str>(&[]);
+            assert_eq!(origin.requests().len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_coded_body_that_only_the_connection_ends_is_fetched_again_when_it_is_cut() {
+    let sent = gzip(&bytes(100_000, 1));
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+    let raw = |body: &[u8]| Raw([head.as_bytes(), body].concat());
+    let origin = Origin::new();
+    let resource = origin.file("/a.bin", "");
+    let url = resource.then(raw(&sent[..sent.len() / 2])).always(raw(&sent)).url();
+    let room = Room::new();
+    room.haul().impatient().arg(url).run().succeeds();
+    room.holds_exactly(&[("a.bin", bytes(100_000, 1))]);
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_coded_file_of_which_a_part_of_the_url_is_hidden_is_known_by_its_tag() {
+    let origin = Origin::new();
+    let answer = coded("gzip", gzip(b"hello"));
+    let url = format!("{}?sig=secret", origin.file("/a.txt", "").always(answer).url());
+    let room = Room::new();
+    for _ in 0..2 {
+        room.haul().arg(&url).run().succeeds();
+    }
     room.holds_exactly(&[("a.txt", "hello")]);
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Origin, Outcome, Room, bytes};
+use crate::support::{Answer, Origin, Outcome, Room, bytes};
 
 const MODES: [&str; 6] = ["check", "skip", "update", "overwrite", "rename", "fail"];
 
@@ -84,6 +84,57 @@ fn a_mark_does_not_vouch_for_another_url() {
     room.haul().arg(&longer).run().fails().says("another size");
     assert_eq!(methods(&other), ["HEAD"]);
     room.holds_exactly(&[("a.bin", "0123456789")]);
+}
+
+#[test]
+fn another_version_of_the_same_size_is_not_taken_for_the_one_that_is_there() {
+    let origin = Origin::new();
+    let first = origin.file("/1/a.bin", "first").etag("1").url();
+    let second = origin.file("/2/a.bin", "other").etag("2").url();
+    let third = origin.file("/3/a.bin", "first").etag("1").url();
+    let room = Room::new();
+    room.haul().arg(first).run().succeeds();
+    let outcome = room.haul().arg(second).run();
+    outcome.fails().says_in_a_line(&["another version; -f replaces it"]);
+    room.haul().arg(third).run().succeeds();
+    room.holds_exactly(&[("a.bin", "first")]);
+}
+
+#[test]
+fn update_believes_a_tag_more_than_a_date() {
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let origin = Origin::new();
+    let date = httpdate::fmt_http_date(old);
+    let before = httpdate::fmt_http_date(old - Duration::from_secs(9));
+    let resource = origin.file("/a.bin", "first").etag("1").field("Last-Modified", &date);
+    let rolled_back = Answer::Raw(
+        format!("HTTP/1.1 200 OK\r\nETag: \"2\"\r\nLast-Modified: {before}\r\nContent-Length: 5\r\n\r\nother").into(),
+    );
+    let url = resource.then(Answer::Well).then(rolled_back).url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    let outcome = room.haul().args(["--existing", "update", &url]).run();
+    outcome.succeeds();
+    room.holds_exactly(&[("a.bin", "other")]);
+}
+
+#[test]
+fn update_goes_on_with_what_it_began() {
+    let origin = Origin::new();
+    let (old, new) = (bytes(600_000, 1), bytes(600_000, 2));
+    let resource = origin.file("/a.bin", &old).etag("1");
+    let becomes = Answer::becomes(&new, "2", Answer::CutAfter(400_000));
+    let url = resource.then(Answer::Well).then(becomes).url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    let update = || room.haul().args(["--existing", "update", "--retries", "0", &url]).run();
+    update().fails();
+    update().succeeds();
+    room.holds_exactly(&[("a.bin", &new)]);
+    let requests = origin.requests();
+    let fields = |n: usize| ["If-None-Match", "Range", "If-Range"].map(|name| requests[n].field(name));
+    assert_eq!(fields(1), [Some("\"1\""), None, None]);
+    assert_eq!(fields(2), [None, Some("bytes=400000-"), Some("\"2\"")]);
 }
 
 #[test]
