@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use md5::Md5;
 use sha1::Sha1;
@@ -121,35 +123,60 @@ impl fmt::Debug for Checksum {
 
 /// Checksums by file name, as `sha256sum` and its kin write them.
 #[derive(Debug, Clone, Default)]
-pub struct Checksums(HashMap<String, Checksum>);
+pub struct Checksums {
+    sums: HashMap<String, Checksum>,
+    /// Somebody asked for one of them.
+    is_used: Arc<AtomicBool>,
+}
 
 impl Checksums {
     /// Reads `HEX  NAME` and `HEX *NAME` lines, those that `--tag` writes (`SHA256 (NAME) = HEX`), and names that are
-    /// escaped because of a backslash or a line feed. Blank lines and comments are skipped.
+    /// escaped because of a backslash or a line feed. Blank lines and comments are skipped. Of two for one name, the
+    /// stronger one holds.
     ///
     /// # Errors
-    /// The number of the first line, from 1, that is none of these.
+    /// The number of the first line, from 1, that is none of these, or contradicts an earlier one.
     pub fn parse(text: &str) -> Result<Self, usize> {
-        let mut sums = HashMap::new();
+        let mut sums = HashMap::<String, Checksum>::new();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim_end().trim_start_matches('\u{FEFF}');
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let (name, checksum) = sum(line).ok_or(number + 1)?;
-            sums.insert(name, checksum);
+            match sums.get(&name) {
+                Some(other) if other.algorithm > checksum.algorithm => {}
+                Some(other) if other.algorithm == checksum.algorithm && *other != checksum => return Err(number + 1),
+                _ => drop(sums.insert(name, checksum)),
+            }
         }
-        Ok(Self(sums))
+        Ok(Self {
+            sums,
+            is_used: Arc::default(),
+        })
     }
 
     /// The checksum for a path, or for its last component.
     pub fn get(&self, path: &std::path::Path) -> Option<&Checksum> {
-        let of = |name: Option<&std::ffi::OsStr>| self.0.get(name?.to_str()?);
-        of(Some(path.as_os_str())).or_else(|| of(path.file_name()))
+        let of = |name: Option<&std::ffi::OsStr>| self.sums.get(name?.to_str()?);
+        let found = of(Some(path.as_os_str())).or_else(|| of(path.file_name()));
+        if found.is_some() {
+            self.is_used.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Are there checksums, and none of them was asked for?
+    pub fn are_of_no_use(&self) -> bool {
+        !self.sums.is_empty() && !self.is_used.load(Ordering::Relaxed)
     }
 }
 
 fn sum(line: &str) -> Option<(String, Checksum)> {
+    // Lines that end in another way would all be one name.
+    if line.contains(|c: char| c.is_control() && c != '\t') {
+        return None;
+    }
     if let Some((head, hex)) = line.rsplit_once(") = ") {
         let (name, file) = head.split_once(" (")?;
         return Some((plain(file), Checksum::new(Algorithm::named(name)?, &from_hex(hex)?)?));

@@ -57,6 +57,7 @@ pub fn redact(url: &Url) -> Cow<'_, str> {
 /// end nobody knows, so more may be hidden than would have to be.
 pub fn redact_line(line: &str) -> String {
     let fields: String = line.split_inclusive('\t').map(redact_userinfo).collect();
+    let fields = redact_setting(&fields);
     let words = fields.split_inclusive(char::is_whitespace).map(redact_word);
     tame(&words.collect::<String>()).into_owned()
 }
@@ -64,12 +65,49 @@ pub fn redact_line(line: &str) -> String {
 /// Without what may be a password: it may hold blanks, and what is before it need not be a scheme.
 fn redact_userinfo(field: &str) -> Cow<'_, str> {
     let Some((before, after)) = field.rsplit_once('@') else {
-        return field.into();
+        return redact_port(field);
     };
     match before.split_once("://") {
         Some((scheme, _)) => format!("{scheme}://…@{after}").into(),
         None if before.contains(':') => format!("…@{after}").into(),
         None => field.into(),
+    }
+}
+
+/// Without what stands where a port would: the `@` behind a password may be cut off.
+fn redact_port(field: &str) -> Cow<'_, str> {
+    let port = |(scheme, rest): (&str, &'_ str)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, port) = rest[..end].rsplit_once(':')?;
+        let is_port = port.trim_end().bytes().all(|b| b.is_ascii_digit() || b == b']');
+        (!is_port && !host.starts_with('[')).then(|| format!("{scheme}://{host}:…{}", &rest[end..]))
+    };
+    field.split_once("://").and_then(port).map_or(field.into(), Cow::Owned)
+}
+
+/// A line that does not begin with a URL, and may be an option or a line of another format that holds a secret: only what
+/// it is about is shown.
+fn redact_setting(line: &str) -> Cow<'_, str> {
+    const WORDS: [&str; 13] = [
+        "passw", "pwd", "secret", "token", "auth", "cookie", "cred", "login", "machine", "user", "key", "bearer", "sig",
+    ];
+    let text = line.trim_start();
+    let name = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | ':'));
+    let Some(end) = name.filter(|&at| !text[at..].starts_with("://")) else {
+        return line.into();
+    };
+    let lower = text.to_ascii_lowercase();
+    let may_be_secret = text.starts_with(['-', '[', '{', '"'])
+        || text.matches('\t').count() > 1
+        || WORDS.iter().any(|word| lower.contains(word));
+    if !may_be_secret {
+        return line.into();
+    }
+    match text.as_bytes()[0] {
+        b'{' => "{…}".into(),
+        b'[' => "[…]".into(),
+        b'"' => "\"…\"".into(),
+        _ => format!("{}…", &text[..=end]).into(),
     }
 }
 
@@ -136,8 +174,19 @@ mod tests {
             ("http://user:p/w@h?x=y@[::1/a", "http://…@[::1/a"),
             (
                 "http://h:x/a?sig=abc&id=1\thttp://u:pw@i/b?t=abc",
-                "http://h:x/a?sig=…&id=1\u{FFFD}http://…@i/b?t=…",
+                "http://h:…/a?sig=…&id=1\u{FFFD}http://…@i/b?t=…",
             ),
+            ("http://u:s3cret", "http://u:…"),
+            ("http://h:80:81/a b", "http://h:80:81/a b"),
+            ("http://[::1", "http://[::1"),
+            ("header = \"Authorization: Bearer s3cret\"", "header …"),
+            ("http-passwd=s3cret", "http-passwd=…"),
+            (" HTTP-Passwd: s3cret", "HTTP-Passwd:…"),
+            ("-u me:s3cret", "-u …"),
+            ("[{\"url\": \"x\", \"t\": \"s3cret\"}]", "[…]"),
+            ("machine h login me password s3cret", "machine …"),
+            (".h\tTRUE\t/\tFALSE\t0\tsession\ts3cret", ".h\u{FFFD}…"),
+            ("example.org/a.bin out.bin", "example.org/a.bin out.bin"),
             ("example.org/a?token=abc", "example.org/a?token=…"),
             ("user:pw@h/a", "…@h/a"),
             ("//user:pw@h/a", "…@h/a"),

@@ -17,6 +17,7 @@ use super::tap::{Listeners, Tap};
 use super::view::{self, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
+use crate::checksum::Checksums;
 use crate::event::{Events, Interest};
 use crate::report::picture::Film;
 use crate::report::{About, Account, Report, Summary, rfc3339};
@@ -239,6 +240,9 @@ fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args:
             Some(_) => "haul: warning: nothing of the list is of this shard",
         });
         return;
+    }
+    if args.checksums.as_ref().is_some_and(Checksums::are_of_no_use) && !summary.stopped {
+        out::line("haul: warning: --checksums names none of these files, so it checked nothing");
     }
     let failed = args
         .failed

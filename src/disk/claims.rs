@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use smallvec::SmallVec;
+
 use super::Case;
 use super::hashes::{Hashes, Kind, Member, Note};
 use super::name::{self, SUFFIXES};
@@ -66,7 +68,8 @@ impl Claims {
     /// is listed, came before.
     pub(crate) fn give(&mut self, job: &Job, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> Option<PathBuf> {
         let own = job.request().filter(|own| !own.is_empty());
-        let entry = hash(&(job.url.reveal().as_str(), &job.name, &job.checksum, job.size, own));
+        let sources: SmallVec<[&str; 1]> = job.sources().map(|source| source.reveal().as_str()).collect();
+        let entry = hash(&(sources, &job.name, &job.checksum, job.size, own));
         let (note, key) = (Note::of(entry), self.key(wanted));
         let member = |kind| Member { kind, note };
         // It has a path: the one it wants, or another.

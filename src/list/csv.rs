@@ -23,6 +23,17 @@ pub(super) struct Csv {
     written: (usize, usize),
     /// The line in which it began.
     begun: Option<u64>,
+    quoting: Quoting,
+}
+
+/// Where in a cell the row is: the parser takes what no writer means (RFC 4180 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    Begin,
+    Plain,
+    Quoted,
+    /// Behind a quote that ends the cell, unless another one follows.
+    Behind,
 }
 
 /// What the cells are.
@@ -45,11 +56,29 @@ impl Csv {
             ends: vec![0; CELLS],
             written: (0, 0),
             begun: None,
+            quoting: Quoting::Begin,
         }
+    }
+
+    /// Does a quoted cell go on behind its end? Whoever forgot a quote would lose all rows up to the next one.
+    fn is_misquoted(&mut self, line: &[u8]) -> bool {
+        for &byte in line {
+            self.quoting = match (self.quoting, byte) {
+                (Quoting::Quoted, b'"') => Quoting::Behind,
+                (Quoting::Begin | Quoting::Behind, b'"') | (Quoting::Quoted, _) => Quoting::Quoted,
+                (_, byte) if byte == self.delimiter || byte == b'\n' => Quoting::Begin,
+                (Quoting::Behind, _) => return true,
+                (Quoting::Begin | Quoting::Plain, _) => Quoting::Plain,
+            };
+        }
+        false
     }
 
     /// Gives the parser a line. Is a row complete?
     fn feed(&mut self, mut input: &[u8]) -> Result<bool, LineError> {
+        if self.is_misquoted(input) {
+            return Err(LineError::Table("a quoted cell that goes on behind its quote"));
+        }
         loop {
             let (bytes, ends) = (&mut self.bytes[self.written.0..], &mut self.ends[self.written.1..]);
             let (result, read, wrote, ended) = self.reader.read_record(input, bytes, ends);
@@ -82,6 +111,7 @@ impl Csv {
         self.reader.reset();
         self.written = (0, 0);
         self.begun = None;
+        self.quoting = Quoting::Begin;
     }
 
     fn row(&mut self, number: u64, found: &mut Found) {
@@ -135,7 +165,6 @@ impl Grammar for Csv {
             bytes
         };
         let begun = *self.begun.get_or_insert(number);
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         match self.feed(&[bytes, b"\n"].concat()) {
             Ok(true) => self.row(begun, found),
             Ok(false) => return,

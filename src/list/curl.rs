@@ -90,6 +90,7 @@ impl Curl {
             Setting::NoGlobs => self.no_globs = true,
             Setting::Unknown if self.unknown.len() < UNKNOWN => self.unknown.push(name.to_owned()),
             Setting::Harmless | Setting::Unknown => {}
+            Setting::Elsewhere => return Err(wrong(name, "names another file, which is a SOURCE of its own here")),
             Setting::NoDownload => {
                 let why = wrong(name, "makes it another request than a download");
                 self.spoiled = Some(why.clone());

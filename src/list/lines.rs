@@ -1,4 +1,5 @@
-//! Bytes become lines, with a bound: a line that is too long is read past, not kept.
+//! Bytes become lines, with a bound: a line that is too long is read past, not kept. A line ends as it does on any system:
+//! with LF, CR LF or CR.
 
 use std::io;
 
@@ -21,6 +22,8 @@ struct Reading<R> {
     reader: R,
     number: u64,
     ended: bool,
+    /// The last line ended with CR; the LF that may follow is its end, too.
+    is_after_cr: bool,
 }
 
 /// The lines of a reader. An error of the reader is the last item.
@@ -29,6 +32,7 @@ pub(super) fn of<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item 
         reader,
         number: 0,
         ended: false,
+        is_after_cr: false,
     };
     stream::unfold(reading, |mut reading| async move {
         let line = reading.next().await?;
@@ -65,7 +69,12 @@ impl<R: AsyncBufRead + Unpin> Reading<R> {
             if self.ended && length == 0 {
                 return None;
             }
-            let end = block.iter().position(|&b| b == b'\n');
+            if std::mem::take(&mut self.is_after_cr) && block.first() == Some(&b'\n') {
+                self.reader.consume(1);
+                continue;
+            }
+            let end = block.iter().position(|b| matches!(b, b'\n' | b'\r'));
+            self.is_after_cr = end.is_some_and(|at| block[at] == b'\r');
             let part = &block[..end.unwrap_or(block.len())];
             kept.extend_from_slice(&part[..part.len().min(LONGEST + 1 - kept.len())]);
             length += part.len();
@@ -104,7 +113,8 @@ mod tests {
         let ok = |text: &str| Ok(text.as_bytes().to_vec());
         assert_eq!(lines(b"", 8), []);
         assert_eq!(lines(b"a\n\nb", 8), [ok("a"), ok(""), ok("b")]);
-        assert_eq!(lines(b"a\r\nb\n", 1), [ok("a\r"), ok("b")]);
+        assert_eq!(lines(b"a\r\nb\n", 1), [ok("a"), ok("b")]);
+        assert_eq!(lines(b"a\rb\r\r\nc\r", 2), [ok("a"), ok("b"), ok(""), ok("c")]);
     }
 
     #[test]
@@ -119,8 +129,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_are_the_same_whatever_the_blocks(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200), block in 1_usize..50) {
-            let mut expected: Vec<_> = bytes.split(|&b| b == b'\n').map(|line| Ok(line.to_vec())).collect();
+        fn lines_are_the_same_whatever_the_blocks(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200), block in 1_usize..50) {
+            let mut plain = Vec::new();
+            for (at, &byte) in bytes.iter().enumerate() {
+                match byte {
+                    b'\n' if at > 0 && bytes[at - 1] == b'\r' => {}
+                    b'\r' => plain.push(b'\n'),
+                    other => plain.push(other),
+                }
+            }
+            let mut expected: Vec<_> = plain.split(|&b| b == b'\n').map(|line| Ok(line.to_vec())).collect();
             if expected.last() == Some(&Ok(Vec::new())) {
                 expected.pop();
             }

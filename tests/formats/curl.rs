@@ -88,6 +88,24 @@ location
 }
 
 #[test]
+fn a_line_that_is_no_option_is_not_passed_over() {
+    let origin = Origin::new();
+    let url = origin.file("/a", "a").url();
+    for line in [
+        url.clone(),
+        format!("-o b {url}"),
+        "config = more.txt".into(),
+        format!("url = {url} {url}"),
+    ] {
+        let room = Room::new();
+        let list = format!("{line}\nurl = {url}\n");
+        let outcome = room.haul().args(["--format", "curl", "-"]).stdin(list).run();
+        outcome.fails().says_in_a_line(&["failed line 1"]);
+        room.holds_exactly(&[("a", "a")]);
+    }
+}
+
+#[test]
 fn what_is_no_download_fails_and_shows_no_secret() {
     let origin = Origin::new();
     origin.file("/a", "a");

@@ -91,6 +91,50 @@ fn a_table_is_never_guessed() {
 }
 
 #[test]
+fn lines_end_as_on_any_system_in_each_form() {
+    let origin = Origin::new();
+    let names = ["a", "b", "c"];
+    for name in names {
+        origin.file(&format!("/{name}"), name);
+    }
+    let [a, b, c] = names.map(|name| origin.url(&format!("/{name}")));
+    let forms = [
+        ("text", format!("# list\n{a}\n{b} b\n\n{c}\n")),
+        ("text", format!("{a}\n  out=a\n{b}\n{c}\n  out=c")),
+        ("csv", format!("url,out\n{a},a\n\"{b}\",b\n{c},c\n")),
+        ("tsv", format!("{a}\ta\n{b}\tb\n{c}\tc")),
+        (
+            "jsonl",
+            format!("{{\"url\":\"{a}\"}}\n{{\"url\":\"{b}\"}}\n{{\"url\":\"{c}\"}}\n"),
+        ),
+        ("gcs", format!("TsvHttpData-1.0\n{a}\n{b}\t1\n{c}\n")),
+        ("curl", format!("url = {a}\nurl = \"{b}\"\nnext\nurl = {c}\n")),
+    ];
+    for (format, list) in forms {
+        for end in ["\n", "\r\n", "\r"] {
+            let room = Room::new();
+            let list = list.replace('\n', end);
+            room.haul().args(["--format", format, "-"]).stdin(list).run().succeeds();
+            room.holds_exactly(&names.map(|name| (name, name)));
+        }
+    }
+}
+
+#[test]
+fn a_quote_too_many_fails_its_row_and_exit_status_0_is_out_of_reach() {
+    let origin = Origin::new();
+    let url = |name: &str| origin.file(name, name).url();
+    let (a, b, c) = (url("/a"), url("/b"), url("/c"));
+    let room = Room::new();
+    let list = format!("{a},\"x\n{b},y\n{c},\"z\n{a},w\n");
+    let outcome = room.haul().args(["--format", "csv", "-"]).stdin(list).run();
+    outcome
+        .fails()
+        .says_in_a_line(&["line 1", "a quoted cell that goes on behind its quote"]);
+    room.holds_exactly(&[("w", "/a")]);
+}
+
+#[test]
 fn the_first_download_starts_with_the_first_line_of_each_form() {
     let origin = Origin::new();
     for path in ["/a", "/b"] {

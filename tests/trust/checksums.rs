@@ -391,6 +391,18 @@ fn sums_of_files_that_are_not_in_the_list_do_not_matter() {
 }
 
 #[test]
+fn sums_of_none_of_the_files_are_warned_of() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", "hello").url();
+    let room = Room::new();
+    let path = room.give("SHA256SUMS", format!("{}  x/a.bin\n", sum("sha256", b"other")));
+    let outcome = room.haul().arg("--checksums").arg(path).arg(url).run();
+    outcome
+        .succeeds()
+        .says_in_a_line(&["warning", "--checksums names none of these files"]);
+}
+
+#[test]
 fn a_checksum_that_cannot_be_is_a_usage_error() {
     let origin = Origin::new();
     let url = origin.file("/a.bin", "hello").url();
@@ -408,14 +420,17 @@ fn a_checksum_that_cannot_be_is_a_usage_error() {
     ] {
         room.haul().args(["--checksum", value, &url]).run().exits_with(2);
     }
-    let broken = room.give("sums", "this is no sum\n");
-    room.haul()
-        .arg("--checksums")
-        .arg(&broken)
-        .arg(&url)
-        .run()
-        .exits_with(2)
-        .says("sums");
+    let other = sum("sha256", b"other");
+    for broken in [
+        "this is no sum\n".to_owned(),
+        format!("{hex}  a.bin\r{hex}  b.bin\r"),
+        format!("{hex}  a.bin\0{hex}  b.bin\0"),
+        format!("{hex}  a.bin\n{other}  a.bin\n"),
+    ] {
+        let broken = room.give("sums", broken);
+        let outcome = room.haul().arg("--checksums").arg(&broken).arg(&url).run();
+        outcome.exits_with(2).says("sums");
+    }
     room.haul()
         .args(["--checksums", "/nowhere/sums", &url])
         .run()

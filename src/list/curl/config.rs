@@ -16,6 +16,8 @@ pub(super) enum Setting {
     Harmless,
     /// With it, curl would not download.
     NoDownload,
+    /// More of the configuration is in another file.
+    Elsewhere,
     Unknown,
 }
 
@@ -38,14 +40,27 @@ pub(super) fn setting(name: &str) -> Setting {
         "data" | "d" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" | "form" | "F"
         | "form-string" | "request" | "X" | "upload-file" | "T" | "head" | "I" | "range" | "r" | "continue-at"
         | "C" => Setting::NoDownload,
+        "config" | "K" => Setting::Elsewhere,
         _ => Setting::Unknown,
     }
+}
+
+/// Could curl have an option of this name?
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'#'))
 }
 
 /// Name and value of a line, as curl's manual describes it: `name = value`, `name: value`, `name value`, `--name value`,
 /// `-n value` and `-nvalue`.
 pub(super) fn option(text: &str) -> Result<(&str, Option<String>), LineError> {
     let (name, rest, behind) = split(text);
+    // A URL without its option is not passed over.
+    if !is_name(name) || (behind == Behind::Name && rest.starts_with("://")) {
+        return Err(LineError::Table("no option of curl (url = URL)"));
+    }
     let rest = match behind {
         // As it stands: a quote there is one of the value's.
         Behind::Attached => return Ok((name, rest.split_whitespace().next().map(ToOwned::to_owned))),
@@ -88,14 +103,15 @@ fn split(text: &str) -> (&str, &str, Behind) {
 
 fn value(text: &str) -> Result<Option<String>, LineError> {
     let Some(quoted) = text.strip_prefix('"') else {
-        let word = text.split_whitespace().next();
-        return Ok(word.map(ToOwned::to_owned));
+        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        behind_value(rest)?;
+        return Ok(Some(word).filter(|word| !word.is_empty()).map(ToOwned::to_owned));
     };
     let mut value = String::new();
     let mut rest = quoted.chars();
     loop {
         match rest.next() {
-            Some('"') => return Ok(Some(value)),
+            Some('"') => return behind_value(rest.as_str()).map(|()| Some(value)),
             Some('\\') => match rest.next() {
                 Some('t') => value.push('\t'),
                 Some('n') => value.push('\n'),
@@ -109,6 +125,15 @@ fn value(text: &str) -> Result<Option<String>, LineError> {
         }
     }
     Err(LineError::Table("a quote that does not end"))
+}
+
+/// What follows a value can only be a comment.
+fn behind_value(rest: &str) -> Result<(), LineError> {
+    let rest = rest.trim_start();
+    if rest.is_empty() || rest.starts_with('#') {
+        return Ok(());
+    }
+    Err(LineError::Table("more than a value (one with blanks in it is quoted)"))
 }
 
 /// What may be shown of a line: what follows the name may be a secret.
@@ -149,7 +174,18 @@ mod tests {
             let read = option(line).unwrap();
             assert_eq!((read.0, read.1.as_deref()), (name, value), "{line}");
         }
-        assert!(option("url = \"http://h/a").is_err());
+        for line in [
+            "url = \"http://h/a",
+            "http://h/a",
+            "https://h/a",
+            "{\"url\": \"http://h/a\"}",
+            "-o x http://h/a",
+            "url = http://h/a http://h/b",
+            "url = \"http://h/a\" http://h/b",
+            "= x",
+        ] {
+            assert!(option(line).is_err(), "{line}");
+        }
     }
 
     #[test]
