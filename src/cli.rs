@@ -38,6 +38,8 @@ use crate::tame;
 
 /// How long an end at once waits for a terminal that takes nothing.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long threads without work are kept.
+const KEPT: Duration = Duration::from_secs(3600);
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,10 +130,13 @@ fn command(args: Args) -> anyhow::Result<Exit> {
     sources::check_together(&sources, &args)?;
     let options = view_options(&args);
     limits::raise()?;
+    limits::try_threads()?;
     // All that takes a core for long (writing, adding up, painting) has threads of its own. What is left is quick, and
     // quickest without another thread to tell about it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // One that is there is needed again, and there may be no other then.
+        .thread_keep_alive(KEPT)
         .build()
         .context("cannot start")?;
     // As a task: to wake what `block_on` itself runs takes a system call, and the loop is woken for every file.

@@ -35,7 +35,7 @@ pub struct Plan {
     pub levels: Vec<NonZeroUsize>,
     /// Measured runs of each level.
     pub runs: NonZeroUsize,
-    /// Runs before those that do not count: they fill the caches of servers, proxies and name services.
+    /// Runs of each level before those that do not count: they fill the caches of servers, proxies and name services.
     pub warmup: usize,
 }
 
@@ -53,7 +53,8 @@ impl Plan {
     /// far side's caches are cold.
     fn rounds(&self) -> impl Iterator<Item = Round> {
         let count = self.levels.len();
-        let warmup = (0..self.warmup).filter_map(move |n| self.round(n % count.max(1), Turn::Warmup(n + 1)));
+        let warmup = (0..self.warmup)
+            .flat_map(move |run| (0..count).filter_map(move |level| self.round(level, Turn::Warmup(run + 1))));
         let measured = (0..self.runs.get()).flat_map(move |run| {
             (0..count).filter_map(move |step| self.round((run + step) % count, Turn::Measured(run + 1)))
         });
@@ -192,7 +193,7 @@ mod tests {
             (&[1, 4, 16][..], 1, 0, "1 4 16"),
             (&[1, 4, 16], 3, 0, "1 4 16 4 16 1 16 1 4"),
             (&[1, 16], 3, 0, "1 16 16 1 1 16"),
-            (&[1, 16], 1, 3, "w1 w16 w1 1 16"),
+            (&[1, 16], 1, 2, "w1 w16 w1 w16 1 16"),
             (&[8], 2, 1, "w8 8 8"),
             (&[], 2, 1, ""),
         ] {
@@ -238,7 +239,12 @@ mod tests {
             .unwrap();
         assert_eq!(
             noting.0,
-            [(1, Turn::Warmup(1)), (1, Turn::Measured(1)), (16, Turn::Measured(1))]
+            [
+                (1, Turn::Warmup(1)),
+                (16, Turn::Warmup(1)),
+                (1, Turn::Measured(1)),
+                (16, Turn::Measured(1))
+            ]
         );
         for level in &comparison.levels {
             assert_eq!((level.runs.len(), level.failed()), (1, 2));

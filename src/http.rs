@@ -50,6 +50,10 @@ const DRAINED: u64 = 64 * 1024;
 /// How long that may take.
 const DRAINING: Duration = Duration::from_secs(1);
 
+/// A timer that goes off so late says that this process stood still, and nothing of the server. Once in a wait: a flood of
+/// what is no answer keeps timers from going off, too.
+const LATE: Duration = Duration::from_millis(500);
+
 /// Asks servers.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -321,14 +325,16 @@ impl Silence {
         if let Poll::Ready(output) = futures::poll!(&mut future) {
             return Ok(output);
         }
-        let since = Instant::now();
+        let (mut since, mut is_forgiven) = (Instant::now(), false);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         loop {
             tokio::select! {
                 biased;
                 output = &mut future => return Ok(output),
                 () = &mut *timer => {
-                    if since.elapsed() >= self.limit {
+                    if !is_forgiven && timer.deadline().elapsed() > LATE {
+                        (since, is_forgiven) = (Instant::now(), true);
+                    } else if since.elapsed() >= self.limit {
                         return Err(TransferError::Silence(self.limit));
                     }
                     timer.as_mut().reset(since + self.limit);
@@ -373,6 +379,27 @@ fn is_no_secret(name: &header::HeaderName) -> bool {
 mod tests {
     use super::*;
     use crate::settings::Credentials;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_stood_still_has_learnt_nothing_of_the_server() {
+        let mut silence = Silence::new(Duration::from_secs(1));
+        let (answer, waiting) = tokio::sync::oneshot::channel();
+        let mut waiting = std::pin::pin!(silence.broken_by(waiting));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert!(futures::poll!(&mut waiting).is_pending());
+        answer.send(7).unwrap();
+        assert_eq!(waiting.await.unwrap(), Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_for_too_long_is_silent() {
+        let mut silence = Silence::new(Duration::from_secs(1));
+        let since = Instant::now();
+        let silent = silence.broken_by(std::future::pending::<()>()).await;
+        assert!(matches!(silent, Err(TransferError::Silence(_))), "{silent:?}");
+        assert!(since.elapsed() < Duration::from_millis(1_100));
+    }
 
     #[test]
     fn secrets_stay_at_home() {

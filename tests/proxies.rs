@@ -263,6 +263,7 @@ fn the_option_comes_before_the_variables_and_no_proxy_holds_for_both() {
     };
     assert_eq!(run(""), (1, 0, 0));
     assert_eq!(run("127.0.0.1"), (1, 0, 1));
+    assert_eq!(run("*"), (1, 0, 2));
 }
 
 #[test]

@@ -1,11 +1,18 @@
-//! File descriptors: as many as the jobs need, or fewer jobs.
+//! File descriptors: as many as the jobs need, or fewer jobs. And threads.
 
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::thread::Builder;
 
+use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::lock::lock;
 
 /// What a run needs beside its jobs: standard streams, the runtime's own, the list, the folder.
 const BASE: u64 = 14;
+/// Threads that a run cannot do without: the view's, the list's, one that writes, one for who listens.
+const THREADS: usize = 4;
 /// What a job needs: a connection, a file, one more for a moment (a folder, a record, a name lookup), and a connection
 /// that is kept for later.
 const EACH: u64 = 4;
@@ -26,6 +33,22 @@ pub(crate) fn raise() -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// An error: there cannot be the threads that a run needs. One that is missed later is missed in the middle of something.
+pub(crate) fn try_threads() -> anyhow::Result<()> {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = lock(&gate);
+    let wait = || {
+        let gate = Arc::clone(&gate);
+        Builder::new().spawn(move || drop(lock(&gate)))
+    };
+    let threads: Result<Vec<_>, _> = (0..THREADS).map(|_| wait()).collect();
+    drop(closed);
+    for thread in threads.context("cannot start a thread")? {
+        let _ = thread.join();
+    }
+    Ok(())
 }
 
 fn raise_from(current: Option<u64>, maximum: Option<u64>) {

@@ -41,18 +41,18 @@ pub(super) async fn dry_run(
             }
         }
         let is_over = count.failed > 0 && on_failure == OnFailure::Stop;
-        if !out::answer(text.as_bytes())? || is_over {
+        if !out::answer(text.as_bytes())? {
+            // Whoever has read enough wants to hear no more, and what is left was not looked at.
+            return Ok(count.exit());
+        }
+        if is_over {
             break;
         }
     }
     if verbosity > Verbosity::Quiet {
         out::line(&format!("haul: {}", count.verdict()));
     }
-    Ok(if count.failed == 0 {
-        Exit::Complete
-    } else {
-        Exit::Incomplete
-    })
+    Ok(count.exit())
 }
 
 /// `URL -> path`, and in brackets what is special about it; or how it fails.
@@ -108,6 +108,14 @@ struct Count {
 }
 
 impl Count {
+    fn exit(&self) -> Exit {
+        if self.failed == 0 {
+            Exit::Complete
+        } else {
+            Exit::Incomplete
+        }
+    }
+
     fn add(&mut self, preview: &Preview) {
         self.total += 1;
         match &preview.fate {

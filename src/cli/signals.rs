@@ -3,11 +3,15 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Exit;
 use crate::stop::Stop;
+
+/// So soon, the same end is meant: `timeout` sends its signal to the process, and then to the group that it is in.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Listens for SIGINT and SIGTERM.
 #[derive(Debug)]
@@ -50,12 +54,13 @@ impl Signals {
         self.first.clone()
     }
 
-    /// Parks the run at the first signal; returns at the second.
+    /// Parks the run at the first signal; returns at the second. The same that follows at once is the first one again.
     pub(crate) async fn heed(mut self, stop: Stop) {
         let number = self.next().await;
         self.first.0.store(number, Ordering::Relaxed);
         stop.park();
-        self.next().await;
+        let since = Instant::now();
+        while self.next().await == number && since.elapsed() < AGAIN {}
     }
 
     async fn next(&mut self) -> i32 {

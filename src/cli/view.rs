@@ -21,6 +21,7 @@ mod text;
 mod fixture;
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,9 @@ use self::board::Board;
 pub(crate) use self::choose::{ColorChoice, ProgressChoice, Surroundings, choose};
 use self::lines::{Voice, progress, said};
 pub(crate) use self::summary::{Style, summary};
+use self::text::Line;
 use super::out;
+use crate::error::TransferError;
 use crate::event::Event;
 use crate::report::Summary;
 
@@ -195,6 +198,19 @@ pub(crate) fn columns() -> usize {
     }
 }
 
+/// Of the entries that fail with their host, which is told once, the first ones are named.
+const ALIKE: usize = 11;
+/// Instead of the others.
+const ENOUGH: &str =
+    "more entries of hosts that are given up fail, and are counted (-v, --json and --failed name each)";
+
+/// Does it fail only because its host is given up?
+fn is_one_of_many(event: &Event) -> bool {
+    let Event::Finished(row) = event else { return false };
+    let is_of_its_host = |error: &Arc<TransferError>| matches!(**error, TransferError::HostDown { .. });
+    row.error().is_some_and(is_of_its_host)
+}
+
 /// The board, and where it is shown.
 struct View {
     board: Board,
@@ -203,6 +219,8 @@ struct View {
     colour: bool,
     /// Lines that were said and are not written yet.
     unwritten: String,
+    /// Entries that were told to have failed with their host.
+    alike: usize,
 }
 
 enum Face {
@@ -224,6 +242,7 @@ impl View {
             verbosity: options.verbosity,
             colour: options.colour,
             unwritten: String::new(),
+            alike: 0,
         }
     }
 
@@ -254,9 +273,17 @@ impl View {
 
     fn tell(&mut self, event: &Event, now: Instant) {
         self.board.apply(event, now);
-        let Some(line) = said(event, self.verbosity, self.voice()) else {
+        let Some(mut line) = said(event, self.verbosity, self.voice()) else {
             return;
         };
+        if is_one_of_many(event) && self.verbosity < Verbosity::Verbose {
+            self.alike += 1;
+            match self.alike {
+                ALIKE => line = self.voice().say(Line::default().plain(ENOUGH)),
+                more if more > ALIKE => return,
+                _ => {}
+            }
+        }
         if let Face::Bars(bars) = &mut self.face {
             bars.say(line);
             return;

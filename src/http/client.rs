@@ -17,10 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::Leg;
 use super::clients::Way;
 use super::tls::{Face, Tls, Versions};
 use super::trouble::{NoAddress, OutOfReach};
+use super::{LATE, Leg};
 use crate::error::SetupError;
 use crate::lock::lock;
 use crate::settings::{Http as Settings, Proxies, Reach, Timeouts};
@@ -48,7 +48,7 @@ pub(super) type Made = Arc<AtomicUsize>;
 impl Maker {
     pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
         Ok(Self {
-            proxies: proxies(&settings.proxies).map_err(|e| SetupError::Http(e.to_string()))?,
+            proxies: proxies(&settings.proxies).map_err(|error| refused(&error))?,
             unix_socket: settings.unix_socket.clone(),
             has_secure_proxy: settings
                 .proxies
@@ -121,6 +121,10 @@ pub(super) fn refused(error: &dyn std::fmt::Display) -> SetupError {
 }
 
 fn proxies(settings: &Proxies) -> reqwest::Result<Vec<Proxy>> {
+    // An address is no name, and `*` is every name to reqwest.
+    if !settings.are_asked() {
+        return Ok(Vec::new());
+    }
     let except = settings.except.as_deref().and_then(NoProxy::from_string);
     let http = settings.http.as_ref().map(|url| Proxy::http(url.clone()));
     let https = settings.https.as_ref().map(|url| Proxy::https(url.clone()));
@@ -203,13 +207,18 @@ pub(super) async fn observed<F: Future>(
     };
     let watched = async {
         tokio::pin!(request);
+        // For the time that this process stood still.
+        let mut grace = Duration::ZERO;
         loop {
             tokio::select! {
                 biased;
                 output = &mut request => return (Some(output), CONNECTION.with(Cell::get)),
-                () = sleep_until(due()) => {}
+                () = sleep_until(due() + grace) => {}
             }
-            if due() <= Instant::now() {
+            let late = Instant::now().checked_duration_since(due() + grace);
+            if grace.is_zero() && late.is_some_and(|late| late > LATE) {
+                grace += timeouts.silence + late.unwrap_or_default();
+            } else if late.is_some() {
                 return (None, CONNECTION.with(Cell::get));
             }
         }

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 use super::client::refused;
 use crate::error::SetupError;
@@ -25,6 +27,23 @@ pub(super) enum Face {
     Known,
     /// Without.
     Anonymous,
+}
+
+/// Whom to believe.
+#[derive(Debug)]
+struct Trusted {
+    roots: Arc<RootCertStore>,
+    /// Certificates that the user named.
+    named: Arc<[CertificateDer<'static>]>,
+}
+
+impl Default for Trusted {
+    fn default() -> Self {
+        Self {
+            roots: Arc::new(RootCertStore::empty()),
+            named: Arc::default(),
+        }
+    }
 }
 
 /// What is offered to speak (RFC 7301).
@@ -44,7 +63,7 @@ pub(super) struct Tls {
     extra: Vec<CertificateDer<'static>>,
     identity: Option<Arc<CertifiedKey>>,
     /// Read once, and late: there are many.
-    roots: OnceLock<Arc<RootCertStore>>,
+    trusted: OnceLock<Trusted>,
     /// Made once: they remember sessions, each its own.
     known: OnceLock<ClientConfig>,
     anonymous: OnceLock<ClientConfig>,
@@ -63,7 +82,7 @@ impl Tls {
             provider,
             trust: settings.trust.clone(),
             extra,
-            roots: OnceLock::new(),
+            trusted: OnceLock::new(),
             known: OnceLock::new(),
             anonymous: OnceLock::new(),
         })
@@ -93,25 +112,33 @@ impl Tls {
         if let Some(config) = kept.get() {
             return Ok(config.clone());
         }
-        let config = self.config(Arc::clone(self.roots.get_or_init(|| self.read_roots())), face)?;
+        let config = self.config(self.trusted.get_or_init(|| self.read_trusted()), face)?;
         Ok(kept.get_or_init(|| config).clone())
     }
 
     /// For who will not need it.
     pub(super) fn without_trust(&self) -> Result<ClientConfig, SetupError> {
-        self.config(Arc::new(RootCertStore::empty()), Face::Anonymous)
+        self.config(&Trusted::default(), Face::Anonymous)
     }
 
-    fn read_roots(&self) -> Arc<RootCertStore> {
-        let mut roots = RootCertStore::empty();
-        if self.trust != Trust::Anyone {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots.add_parsable_certificates(self.extra.iter().cloned());
+    fn read_trusted(&self) -> Trusted {
+        if self.trust == Trust::Anyone {
+            return Trusted::default();
         }
-        Arc::new(roots)
+        let (mut roots, mut named) = (RootCertStore::empty(), self.extra.clone());
+        let native = rustls_native_certs::load_native_certs().certs;
+        if std::env::var_os("SSL_CERT_FILE").is_some() {
+            named.extend(native.iter().cloned());
+        }
+        roots.add_parsable_certificates(native);
+        roots.add_parsable_certificates(self.extra.iter().cloned());
+        Trusted {
+            roots: Arc::new(roots),
+            named: named.into(),
+        }
     }
 
-    fn config(&self, roots: Arc<RootCertStore>, face: Face) -> Result<ClientConfig, SetupError> {
+    fn config(&self, trusted: &Trusted, face: Face) -> Result<ClientConfig, SetupError> {
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| refused(&error))?;
@@ -120,7 +147,16 @@ impl Tls {
                 let verifier = Arc::new(BelieveAnyone(Arc::clone(&self.provider)));
                 config.dangerous().with_custom_certificate_verifier(verifier)
             }
-            _ => config.with_root_certificates(roots),
+            _ if trusted.named.is_empty() => config.with_root_certificates(Arc::clone(&trusted.roots)),
+            _ => {
+                let roots = Arc::clone(&trusted.roots);
+                let rules = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&self.provider));
+                let verifier = Arc::new(BelieveNamed {
+                    rules: rules.build().map_err(|error| refused(&error))?,
+                    named: Arc::clone(&trusted.named),
+                });
+                config.dangerous().with_custom_certificate_verifier(verifier)
+            }
         };
         let mut config = match &self.identity {
             Some(identity) if face == Face::Known => {
@@ -181,6 +217,66 @@ fn unusable(path: &Path, what: String) -> SetupError {
     SetupError::Certificates {
         path: path.to_owned(),
         what,
+    }
+}
+
+/// Is it that a server shows a certificate with which others are signed?
+pub(super) fn is_of_an_authority(why: &OtherError) -> bool {
+    why.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+/// Believes what authorities sign, and a certificate that the user named even if it calls itself an authority's, as most do
+/// that a server's owner makes for it with `openssl req -x509`. By the rules it could not be a server's, too (RFC 5280
+/// section 4.2.1.9); whether its time is right they look at before that.
+#[derive(Debug)]
+struct BelieveNamed {
+    rules: Arc<WebPkiServerVerifier>,
+    named: Arc<[CertificateDer<'static>]>,
+}
+
+impl ServerCertVerifier for BelieveNamed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self
+            .rules
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match &verdict {
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(why)))
+                if is_of_an_authority(why) && self.named.iter().any(|named| named == end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            _ => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.rules.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.rules.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.supported_verify_schemes()
     }
 }
 

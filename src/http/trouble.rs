@@ -105,7 +105,7 @@ fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
 }
 
 fn of_tls(error: &rustls::Error) -> TransferError {
-    use rustls::{AlertDescription as Alert, CertificateError, Error as E};
+    use rustls::{AlertDescription as Alert, CertificateError, Error as E, InvalidMessage};
     const UNTRUSTED: &str = "the certificate is not to be trusted";
     let passing = !matches!(
         error,
@@ -114,6 +114,7 @@ fn of_tls(error: &rustls::Error) -> TransferError {
             | E::NoCertificatesPresented
             | E::UnsupportedNameType
             | E::PeerIncompatible(_)
+            | E::InvalidMessage(InvalidMessage::InvalidContentType)
             | E::AlertReceived(
                 Alert::CertificateRequired
                     | Alert::BadCertificate
@@ -123,13 +124,23 @@ fn of_tls(error: &rustls::Error) -> TransferError {
                     | Alert::CertificateUnknown
                     | Alert::UnknownCA
                     | Alert::AccessDenied
+                    // Or they have nothing in common to speak.
+                    | Alert::HandshakeFailure
+                    | Alert::ProtocolVersion
+                    | Alert::InsufficientSecurity
+                    | Alert::NoApplicationProtocol
+                    | Alert::UnrecognisedName
             )
     );
     let what = match error {
         E::InvalidCertificate(CertificateError::UnknownIssuer) => {
             format!("{UNTRUSTED}: its issuer is unknown here (--ca-cert FILE adds one)")
         }
+        E::InvalidCertificate(CertificateError::Other(why)) if super::tls::is_of_an_authority(why) => {
+            format!("{UNTRUSTED}: it is its own issuer's (--ca-cert FILE names it)")
+        }
         E::InvalidCertificate(why) => format!("{UNTRUSTED}: {why}"),
+        E::InvalidMessage(InvalidMessage::InvalidContentType) => "the server does not speak it there".into(),
         E::AlertReceived(Alert::CertificateRequired) => "the server wants a certificate (--cert FILE)".into(),
         other => other.to_string(),
     };
@@ -167,6 +178,8 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
 fn copy(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
+        // rustls explains it at length.
+        None if error.kind() == io::ErrorKind::UnexpectedEof => error.kind().into(),
         None => io::Error::new(error.kind(), error.to_string()),
     }
 }

@@ -241,6 +241,46 @@ fn a_full_disk_behind_stdout_is_a_failure() {
 }
 
 #[test]
+fn a_standard_output_that_is_closed_gets_nothing_and_is_a_failure() {
+    let origin = Origin::new();
+    origin.file("/a.txt", "a");
+    let room = Room::new();
+    let run = room
+        .haul()
+        .closed_stdout()
+        .args(["-o", "-", &origin.url("/a.txt")])
+        .run();
+    run.exits_with(2).says("standard output is closed");
+    assert_eq!(origin.connections(), 0);
+    let away = room
+        .haul()
+        .after("exec >/dev/null")
+        .args(["-o", "-", &origin.url("/a.txt")]);
+    away.run().succeeds();
+}
+
+#[test]
+fn a_preview_whose_reader_has_read_enough_says_no_more() {
+    let list = (0..20_000).fold(String::new(), |list, n| list + &format!("http://h/{n}\n"));
+    let room = Room::new();
+    let list = room.give("list.txt", list);
+    let script = format!(
+        "set -o pipefail; '{}' -n '{}' | head -n 1",
+        env!("CARGO_BIN_EXE_haul"),
+        list.display()
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .stdin(Stdio::null())
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "http://h/0 -> 0\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
 fn a_full_disk_behind_a_preview_or_a_man_page_is_a_failure() {
     let room = Room::new();
     for line in [&["-n", "http://h/a"][..], &["--generate", "man"]] {

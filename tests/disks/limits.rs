@@ -1,5 +1,8 @@
 //! Limits of the process and of names.
 
+use std::process::Command;
+
+use crate::mounted::skip;
 use crate::support::Answer::{Chunked, HeldAfter};
 use crate::support::{Gate, Origin, Room, bytes};
 
@@ -61,4 +64,47 @@ fn names_of_every_length_are_kept_or_cut_so_that_the_system_takes_them() {
         .finished(100, 100);
     assert_eq!(room.names().len(), 100);
     assert!(room.files().values().all(|found| *found == body));
+}
+
+#[test]
+fn too_few_threads_are_said_at_once() {
+    // The limit is not for root.
+    let room = Room::new();
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let binary = room.give("haul", std::fs::read(env!("CARGO_BIN_EXE_haul")).unwrap());
+    let shared = |path: &std::path::Path| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path, mode).unwrap();
+    };
+    [&binary, room.root(), binary.parent().unwrap()]
+        .into_iter()
+        .for_each(shared);
+    // A user that has no other process.
+    let user = "setpriv --reuid=64321 --regid=64321 --clear-groups";
+    for limit in 1..4 {
+        let line = format!(
+            "ulimit -u {limit}; exec timeout 60 {user} '{}' -d /tmp/none-{limit} {}",
+            binary.display(),
+            origin.url("/a")
+        );
+        let Ok(output) = Command::new("bash")
+            .args(["-c", &line])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .output()
+        else {
+            return;
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("setpriv") {
+            return skip("nobody else may run a program here (setpriv)");
+        }
+        assert_eq!(output.status.code(), Some(2), "{limit}: {said}");
+        assert!(
+            said.contains("cannot start a thread") && !said.contains("panicked"),
+            "{limit}: {said}"
+        );
+    }
+    assert_eq!(origin.connections(), 0);
 }

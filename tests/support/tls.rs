@@ -67,6 +67,18 @@ impl Identity {
         Self::new(certificate.der().clone(), &key)
     }
 
+    /// Somebody who speaks for himself, until the end of this year; and what he says, for who is to believe it.
+    pub fn of_its_own(host: &str, is_authority: bool, end: i32) -> (Self, String) {
+        let mut params = params(host);
+        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(end, 12, 31));
+        if is_authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        (Self::new(certificate.der().clone(), &key), certificate.pem())
+    }
+
     /// One that speaks these protocols (RFC 7301), and no others.
     pub fn speaking(&self, protocols: &[&str]) -> Self {
         let mut config = ServerConfig::clone(&self.0);

@@ -89,6 +89,42 @@ fn an_authority_that_is_named_is_believed() {
 }
 
 #[test]
+fn a_certificate_that_is_named_is_believed_also_when_it_calls_itself_an_authority_s() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    for is_authority in [false, true] {
+        let (identity, pem) = Identity::of_its_own(HOST, is_authority, 2100);
+        let room = Room::new();
+        let path = room.give("own.pem", &pem).display().to_string();
+        let front = TlsFront::new(&origin, &identity);
+        room.haul()
+            .args(["--ca-cert", &path, &front.url("/a")])
+            .run()
+            .succeeds();
+        room.haul()
+            .env("SSL_CERT_FILE", &path)
+            .args(["-f", &front.url("/a")])
+            .run()
+            .succeeds();
+        room.holds_exactly(&[("a", "a")]);
+    }
+}
+
+#[test]
+fn a_certificate_that_is_named_is_not_believed_for_another_host_or_when_its_time_is_over() {
+    for is_authority in [false, true] {
+        for (host, end, reason) in [("example.org", 2100, "not valid for"), (HOST, 2001, "expired")] {
+            let (identity, pem) = Identity::of_its_own(host, is_authority, end);
+            let room = Room::new();
+            let path = room.give("own.pem", &pem).display().to_string();
+            is_refused(&identity, &["--ca-cert", &path], &room, reason);
+        }
+    }
+    let (identity, _) = Identity::of_its_own(HOST, true, 2100);
+    is_refused(&identity, &[], &Room::new(), "--ca-cert FILE names it");
+}
+
+#[test]
 fn insecure_believes_anybody() {
     let authority = Authority::new();
     let origin = Origin::new();

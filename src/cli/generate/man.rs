@@ -7,7 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use crate::cli::args::AFTER;
 
 /// Variables of other programs that haul reads.
-const VARIABLES: [(&str, &str); 5] = [
+const VARIABLES: [(&str, &str); 7] = [
     (
         "HAUL_*",
         "Every long option: HAUL_ and its name in capitals, with _ for -. A flag's is 1 or 0; one that is empty is as \
@@ -17,6 +17,12 @@ const VARIABLES: [(&str, &str); 5] = [
         "http_proxy, https_proxy, all_proxy, no_proxy",
         "Proxies, as curl(1) reads them: http, https, socks5 and socks5h.",
     ),
+    (
+        "HAUL_TOKEN",
+        "A bearer token for the origins that the list names, over https and to this machine. It has no option: everybody \
+         on a machine can read command lines.",
+    ),
+    ("NETRC", "The netrc to read instead of ~/.netrc."),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "Certificates to believe instead of the machine's own.",

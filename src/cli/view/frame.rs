@@ -170,6 +170,11 @@ fn is_wide(room: usize) -> bool {
 
 fn total_line(now: &Snapshot, hidden: usize, room: usize, is_wide: bool) -> Line {
     let mut pieces = pieces(now, hidden, is_wide);
+    if width(&pieces) > room
+        && let Some((_, _, text)) = pieces.last_mut().filter(|_| hidden > 0)
+    {
+        *text = format!("(+{hidden})");
+    }
     while width(&pieces) > room {
         let Some((at, _)) = pieces
             .iter()
@@ -206,13 +211,13 @@ fn pieces(now: &Snapshot, hidden: usize, wide: bool) -> Vec<Piece> {
         format!("{} {}", now.active, if wide { "active" } else { "act" }),
     ));
     if now.waiting > 0 {
-        pieces.push((6, Tint::Faint, format!("{} waiting", now.waiting)));
+        pieces.push((7, Tint::Faint, format!("{} waiting", now.waiting)));
     }
     if now.failed > 0 {
         pieces.push((1, Tint::Bad, format!("{} failed", now.failed)));
     }
     if hidden > 0 {
-        pieces.push((7, Tint::Faint, format!("(+{hidden} not shown)")));
+        pieces.push((6, Tint::Faint, format!("(+{hidden} not shown)")));
     }
     pieces
 }

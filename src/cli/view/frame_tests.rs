@@ -107,7 +107,7 @@ fn the_block_at_60_columns() {
      q́tq́-�[31m-�.txt              ────────────   0%       0 B/s
      021.bin                      ────────────   0%       0 B/s
      022.bin                      ────────────   0%       0 B/s
-    12/40  4.37 MiB/s  ETA 22s  11 act  2 failed
+    12/40  4.37 MiB/s  ETA 22s  11 act  2 failed  (+3)
     ");
 }
 

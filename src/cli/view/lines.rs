@@ -22,7 +22,7 @@ pub(super) enum Voice {
 }
 
 impl Voice {
-    fn show(self, line: Line) -> String {
+    pub(super) fn say(self, line: Line) -> String {
         match self {
             Self::Block(room) => line.show(room.line(), room.colour),
             Self::Plain { colour } => line.after("haul: ").show(usize::MAX, colour),
@@ -49,7 +49,7 @@ pub(super) fn said(event: &Event, verbosity: Verbosity, voice: Voice) -> Option<
         }
         _ => None,
     };
-    line.map(|line| voice.show(line))
+    line.map(|line| voice.say(line))
 }
 
 fn ended(row: &Row, verbosity: Verbosity, voice: Voice) -> Option<Line> {
@@ -141,7 +141,7 @@ pub(super) fn progress(now: &Snapshot, voice: Voice) -> String {
             held.why
         ));
     }
-    voice.show(line.plain(format!("  ({})", elapsed(now.elapsed.as_secs()))))
+    voice.say(line.plain(format!("  ({})", elapsed(now.elapsed.as_secs()))))
 }
 
 fn elapsed(seconds: u64) -> String {

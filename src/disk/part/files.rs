@@ -241,7 +241,8 @@ impl Files {
             }
             return Err(error);
         }
-        self.remove_record()?;
+        // The file is there. A record that stays, because a disk takes no new names, is removed by the next run.
+        let _ = self.remove_record();
         synchronise_names(&self.folder, finish.durability)
     }
 
