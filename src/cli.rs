@@ -29,7 +29,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use self::args::{Args, Output};
-use self::signals::Signals;
 use self::sources::Source;
 use self::view::{Surroundings, Verbosity, ViewOptions};
 use crate::error;
@@ -151,18 +150,15 @@ async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::
         // Without listening for signals: nothing needs to be kept.
         return preview::dry_run(&args, settings(&args)?, &sources, options.verbosity).await;
     }
-    let signals = Signals::listen().context("cannot listen for signals")?;
     match args.levels() {
-        _ if args.demo => trial::demo(&args, options, signals).await,
-        Some(levels) => trial::compare(&args, settings(&args)?, levels, sources, options, signals).await,
-        None if args.output == Some(Output::Stdout) => {
-            stdout::stream(&args, settings(&args)?, &sources, options, signals).await
-        }
+        _ if args.demo => trial::demo(&args, options).await,
+        Some(levels) => trial::compare(&args, settings(&args)?, levels, sources, options).await,
+        None if args.output == Some(Output::Stdout) => stdout::stream(&args, settings(&args)?, &sources, options).await,
         None => {
             let mut settings = settings(&args)?;
             settings.jobs = fitting(settings.jobs, options.verbosity);
             settings.http.kept = limits::kept(settings.jobs);
-            download::download(&args, settings, &sources, options, signals).await
+            download::download(&args, settings, &sources, options).await
         }
     }
 }

@@ -30,13 +30,14 @@ pub(super) async fn download(
     settings: Settings,
     sources: &[Source],
     options: ViewOptions,
-    signals: Signals,
 ) -> anyhow::Result<Exit> {
     let (dir, jobs) = (settings.dir.clone(), settings.jobs.get());
     let hauler = Hauler::new(settings)?;
     let reading = sources::reading(args.format.into(), &dir);
-    let (stop, signal) = (Stop::new(), signals.first());
+    let stop = Stop::new();
     let (events, watch) = Watch::begin(args, jobs, &dir, options, &stop)?;
+    let signals = Signals::listen()?;
+    let signal = signals.first();
     let mut heeded = pin!(signals.heed(stop.clone()));
     let summary = tokio::select! {
         biased;
@@ -132,9 +133,10 @@ impl<'a> Watch<'a> {
         } = self;
         about.exit_code = Some(exit.code().into());
         let ending = tokio::task::spawn_blocking(move || Ending::wait_for(tap, about, summary));
+        let mut hurry = pin!(hurry);
         let ending = tokio::select! {
             biased;
-            () = hurry => {
+            () = &mut hurry => {
                 viewer.leave(PATIENCE);
                 return Ok(None);
             }
@@ -146,7 +148,12 @@ impl<'a> Watch<'a> {
             return Ok(Some(Exit::UNHEARD));
         }
         conclude(&ending.summary, &options, is_repeatable, args);
-        let is_written = ending.write(reports);
+        let written = tokio::task::spawn_blocking(move || ending.write(reports));
+        let is_written = tokio::select! {
+            biased;
+            () = hurry => return Ok(None),
+            written = written => written.context("cannot end")?,
+        };
         Ok(Some(match exit {
             Exit::Complete if !is_written => Exit::Incomplete,
             exit => exit,

@@ -1,10 +1,10 @@
 //! The first signal parks the run, the second ends it.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Exit;
@@ -39,12 +39,14 @@ impl First {
 
 impl Signals {
     /// Takes the signals over; from here on they no longer end the process by themselves. Neither does a file that
-    /// reaches the limit of this process (`ulimit -f`): writing to it fails then.
-    pub(crate) fn listen() -> io::Result<Self> {
-        let _ignored = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    /// reaches the limit of this process (`ulimit -f`): writing to it fails then. What is opened to be written has been
+    /// opened by then: a pipe that nobody reads yet is waited for, and a signal ends that.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let _ignored = listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
             first: First::default(),
         })
     }

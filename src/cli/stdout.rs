@@ -25,7 +25,6 @@ pub(super) async fn stream(
     settings: Settings,
     sources: &[Source],
     mut options: ViewOptions,
-    signals: Signals,
 ) -> anyhow::Result<Exit> {
     if stdout().is_terminal() {
         // Two would write on one screen.
@@ -40,8 +39,10 @@ pub(super) async fn stream(
         .await
         .context("no entry")?;
     let job = entry.map_err(|bad| anyhow::anyhow!("{}: {}", bad.why, bad.text))?;
-    let (stop, signal) = (Stop::new(), signals.first());
+    let stop = Stop::new();
     let (events, watch) = Watch::begin(args, 1, &settings.dir, options, &stop)?;
+    let signals = Signals::listen()?;
+    let signal = signals.first();
     let mut heeded = pin!(signals.heed(stop.clone()));
     let mut to = tokio::io::stdout();
     let poured = tokio::select! {

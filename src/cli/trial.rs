@@ -33,7 +33,6 @@ pub(super) async fn compare(
     levels: Vec<NonZeroUsize>,
     sources: Vec<Source>,
     options: ViewOptions,
-    signals: Signals,
 ) -> anyhow::Result<Exit> {
     let mut levels: Vec<_> = levels
         .into_iter()
@@ -49,7 +48,8 @@ pub(super) async fn compare(
     let (reports, mut about) = (Comparisons::open(&args.reports)?, about(args));
     let screen = Screen::new(args, options);
     let mut views = screen.views(&plan);
-    let (stop, signal) = (Stop::new(), signals.first());
+    let (stop, signals) = (Stop::new(), Signals::listen()?);
+    let signal = signals.first();
     let work = async {
         let kept = stop.or(sources::kept(sources)).await;
         let Some(sources) = kept.transpose().context("cannot keep the list for a second reading")? else {
@@ -96,7 +96,7 @@ fn about(args: &Args) -> About {
 }
 
 /// Serves a list from inside the process and compares one job with many on it.
-pub(super) async fn demo(args: &Args, options: ViewOptions, signals: Signals) -> anyhow::Result<Exit> {
+pub(super) async fn demo(args: &Args, options: ViewOptions) -> anyhow::Result<Exit> {
     let plan = demo::plan(limits::fit);
     let (reports, mut about) = (Comparisons::open(&args.reports)?, about(args));
     let screen = Screen::new(args, options);
@@ -104,7 +104,8 @@ pub(super) async fn demo(args: &Args, options: ViewOptions, signals: Signals) ->
     screen.say("");
     let dir: PathBuf = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let mut views = screen.views(&plan);
-    let (stop, signal) = (Stop::new(), signals.first());
+    let (stop, signals) = (Stop::new(), Signals::listen()?);
+    let signal = signals.first();
     let shown = tokio::select! {
         biased;
         () = signals.heed(stop.clone()) => {

@@ -1,5 +1,7 @@
 //! How a run ends: exit codes, signals, closed streams, and limits of the system.
 
+use rustix::event::{PollFd, PollFlags};
+
 use crate::support::Answer::{Chunked, HeldAfter, Silent, SilentAfter, Status, Well};
 use crate::support::{Gate, Origin, Room, bytes};
 
@@ -197,6 +199,34 @@ fn a_signal_ends_the_wait_for_a_retry() {
     haul.interrupt();
     haul.finish().exits_with(130);
     assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_who_reads_what_is_written_at_the_end() {
+    let origin = Origin::new();
+    origin.file_elsewhere("").always(Status(404));
+    let room = Room::new();
+    let pipe = room.beside("report.json");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    // More than a pipe holds.
+    let long = "long/".repeat(30);
+    let list: String = (0..2_000)
+        .map(|n| origin.url(&format!("/missing/{long}{n}\n")))
+        .collect();
+    let list = room.give("list.txt", list);
+    let haul = room.haul().args(["-q", "--report"]).arg(&pipe).arg(list).start();
+    // It reads nothing.
+    let reader = std::fs::File::open(&pipe).unwrap();
+    rustix::event::poll(&mut [PollFd::new(&reader, PollFlags::IN)], None).unwrap();
+    haul.interrupt();
+    haul.terminate();
+    haul.finish().exits_with_one_of(&[130, 143]);
 }
 
 #[test]
