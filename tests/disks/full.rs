@@ -55,6 +55,35 @@ fn a_file_that_is_too_big_for_ext4_leaves_it_as_it_was() {
 }
 
 #[test]
+fn a_file_that_is_whole_is_no_failure_although_its_record_cannot_be_removed() {
+    alone(|| {
+        let (origin, room) = (Origin::new(), Room::new());
+        let disk = Mount::tmpfs(&room.folder(), "64m");
+        disk.change("size=64m,nr_inodes=20");
+        let (body, gate) = (bytes(MIB, 1), Gate::new());
+        origin
+            .file("/a.bin", &body)
+            .etag("v1")
+            .then(HeldAfter(1000, gate.clone()));
+        let haul = room.haul().arg(origin.url("/a.bin")).start();
+        room.wait_for("a.bin.part.json", 1);
+        let fill = |n: usize| fs::File::create(room.path(&format!("fill-{n}"))).is_ok();
+        assert!((0..40).any(|n| !fill(n)), "it is full");
+        gate.open();
+        haul.finish().succeeds();
+        assert_eq!(room.read("a.bin"), body);
+        // The next run has room for that.
+        fs::remove_file(room.path("fill-0")).unwrap();
+        room.haul()
+            .args(["--existing", "update"])
+            .arg(origin.url("/a.bin"))
+            .run()
+            .succeeds();
+        assert!(!room.path("a.bin.part.json").exists());
+    });
+}
+
+#[test]
 fn a_disk_that_fills_up_takes_no_new_files_keeps_its_parts_and_stops_no_other_disk() {
     alone(|| {
         let (origin, room) = (Origin::new(), Room::new());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::mounted::{Mount, alone};
+use crate::mounted::{Mount, alone, skip};
 use crate::support::{Origin, Room, bytes};
 
 #[test]
@@ -44,4 +44,32 @@ fn a_folder_that_cannot_be_made_is_a_mistake_of_use_and_nothing_is_asked_for() {
     let outcome = haul.arg(origin.url("/a")).run();
     outcome.exits_with(2).says("permission denied");
     assert!(origin.requests().is_empty());
+}
+
+#[test]
+fn a_part_of_another_user_stays_as_it_is_and_the_file_comes() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can be two users");
+    }
+    let (origin, room) = (Origin::new(), Room::new());
+    let body = bytes(1 << 20, 1);
+    origin.file("/a.bin", &body).etag("v1");
+    // Everybody's folder, as /tmp is.
+    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let (part, record) = (room.put("a.bin.part", "theirs"), room.put("a.bin.part.json", "{}"));
+    for (path, mode) in [(&part, 0o666), (&record, 0o600)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(path, Some(64_321), None).unwrap();
+    }
+    std::os::unix::fs::chown(room.folder(), Some(64_321), None).unwrap();
+    let haul = room
+        .haul()
+        .after("exec setpriv --reuid=64322 --clear-groups --bounding-set=-all --inh-caps=-all \"$0\" \"$@\"");
+    let outcome = haul.args(["--no-netrc", &origin.url("/a.bin")]).run();
+    outcome.succeeds();
+    room.holds_exactly(&[
+        ("a.bin", &body[..]),
+        ("a.bin.part", b"theirs"),
+        ("a.bin.part.json", b"{}"),
+    ]);
 }

@@ -138,6 +138,22 @@ fn update_goes_on_with_what_it_began() {
 }
 
 #[test]
+fn what_a_killed_run_left_of_a_small_replacement_goes_with_the_next_run() {
+    let origin = Origin::new();
+    let url = origin.file("/a.bin", "first").etag("1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    // As `-f` writes it, before its bytes.
+    let record =
+        r#"{"v":1,"url":"","validator":"","size":null,"gaps":[[0,18446744073709551615]],"replaces":false,"boot":null}"#;
+    room.put("a.bin.part", "fir");
+    room.put("a.bin.part.json", record);
+    room.haul().arg(&url).run().succeeds();
+    room.holds_exactly(&[("a.bin", "first")]);
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
 fn each_mode_does_what_it_says_to_what_haul_finished() {
     for (mode, exit, requests, files) in [
         ("check", 0, &[][..], &["a.bin"][..]),

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::io;
 
-use rustix::fs::{self as posix, AtFlags, FileType, RenameFlags, Stat};
+use rustix::fs::{self as posix, AtFlags, FileType, Mode, RenameFlags, Stat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::super::Folder;
 use super::Replace;
@@ -17,6 +18,16 @@ pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
 /// A file with one name.
 pub(super) fn is_plain(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1
+}
+
+/// Is it another user's, in a folder where each may remove and rename only his own (POSIX: the restricted deletion flag)?
+pub(super) fn is_out_of_reach(folder: &Folder, stat: &Stat) -> io::Result<bool> {
+    let user = geteuid();
+    if user.is_root() || stat.st_uid == user.as_raw() {
+        return Ok(false);
+    }
+    let of = posix::fstat(folder)?;
+    Ok(Mode::from_raw_mode(of.st_mode).contains(Mode::SVTX) && of.st_uid != user.as_raw())
 }
 
 pub(super) fn stat(folder: &Folder, name: &str) -> io::Result<Option<Stat>> {

@@ -13,7 +13,7 @@ use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
 use super::Finish;
-use super::entries::{is_plain, is_same, rename, stat, unlink};
+use super::entries::{is_out_of_reach, is_plain, is_same, rename, stat, unlink};
 use super::whole::{add_up, dress, synchronise_names};
 use crate::checksum::Adding;
 
@@ -83,7 +83,10 @@ impl Files {
             let files = Self::nth(&folder, path, n);
             match files.kind()? {
                 Kind::Nothing => return Ok(None),
-                Kind::Ours => return files.take(),
+                Kind::Ours => match files.take() {
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                    taken => return taken,
+                },
                 Kind::Strange => {}
             }
         }
@@ -97,7 +100,11 @@ impl Files {
             let files = Self::nth(&folder, path, n);
             let found = match files.kind()? {
                 Kind::Strange => continue,
-                Kind::Ours => files.take()?,
+                Kind::Ours => match files.take() {
+                    // Another user's.
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
+                    taken => taken?,
+                },
                 Kind::Nothing => files.make()?,
             };
             let Some(Standing::Ours(taken)) = found else {
@@ -140,9 +147,14 @@ impl Files {
         if [&record, &growing].into_iter().flatten().any(|stat| !is_plain(stat)) {
             return Ok(Kind::Strange);
         }
+        for stat in [&part, &record, &growing].into_iter().flatten() {
+            if is_out_of_reach(&self.folder, stat)? {
+                return Ok(Kind::Strange);
+            }
+        }
         let Some(part) = part else {
             // Alone, a file with the name of a record is ours only if it is one.
-            let is_strange = record.is_some_and(|stat| stat.st_size > 0) && self.record()?.is_none();
+            let is_strange = record.is_some_and(|stat| stat.st_size > 0) && !self.has_record()?;
             return Ok(if is_strange { Kind::Strange } else { Kind::Nothing });
         };
         if is_plain(&part) && (part.st_size == 0 || record.is_some()) {
@@ -209,6 +221,14 @@ impl Files {
         match Record::read(&self.folder, &self.record) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other,
+        }
+    }
+
+    /// Is there a record, and can it be read?
+    fn has_record(&self) -> io::Result<bool> {
+        match self.record() {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+            record => Ok(record?.is_some()),
         }
     }
 
