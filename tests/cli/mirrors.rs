@@ -252,3 +252,14 @@ fn a_source_over_plain_http_is_no_way_around_https_only() {
     assert_eq!(plain.requests().len(), 0);
     haul(&plain_url, &plain_url).fails().says("--https-only");
 }
+
+#[test]
+fn an_entry_with_another_mirror_is_another_entry() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let good = origin.file("/good/a", "a").url();
+    let bad = origin.url("/bad/a");
+    let list = format!("{bad}\n{bad}\t{good}\n{bad}\t{good}\n");
+    let outcome = room.haul().impatient().stdin(list).run();
+    outcome.fails();
+    room.holds_exactly(&[("a-2", "a")]);
+}

@@ -324,6 +324,26 @@ fn a_head_that_is_too_long_is_refused() {
 }
 
 #[test]
+fn who_gets_what_an_earlier_answer_left_behind_is_not_to_blame() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    origin
+        .file("/b", "b")
+        .then(Answer::Raw(b"the rest of something\r\n\r\n".into()));
+    let room = Room::new();
+    let haul = room.haul().args(["-j", "1", "--retries", "0"]);
+    haul.stdin(origin.list(["/a", "/b"])).run().succeeds();
+    room.holds_exactly(&[("a", "a"), ("b", "b")]);
+    // Over a connection of its own, it is what the server says.
+    let (origin, room) = (Origin::new(), Room::new());
+    origin
+        .file("/b", "b")
+        .then(Answer::Raw(b"the rest of something\r\n\r\n".into()));
+    let outcome = room.haul().impatient().arg(origin.url("/b")).run();
+    outcome.fails().says("not a valid HTTP answer");
+}
+
+#[test]
 fn a_head_that_is_merely_large_is_taken() {
     let some = fields(90, &"y".repeat(1000));
     a_head_of(&(some + "Content-Length: 5\r\n")).succeeds();
