@@ -159,8 +159,9 @@ pub enum TransferError {
         /// What the system said, if it did.
         cause: Option<io::Error>,
     },
-    /// HTTP/2: the request's stream, or its connection, was given up before the answer (RFC 9113 sections 5.4 and 6.8).
-    #[error("HTTP/2: {what}")]
+    /// The request was given up with what it shared a connection with: over HTTP/2, its stream or all of them were (RFC 9113
+    /// sections 5.4 and 6.8); over HTTP/1.1, what came may be the rest of an earlier answer.
+    #[error("{what}")]
     Stream {
         /// What that means for the request.
         lost: Lost,

@@ -173,8 +173,8 @@ impl Http {
         let exchange = exchange(&response, &head, connection.took(&response, began), began);
         let answer = Answer {
             head: Arc::new(head),
+            _lane: lane.map(|lane| lane.answered(response.version())),
             body: Body::new(response),
-            _lane: lane.map(Lane::answered),
             received: 0,
             silence: Silence::new(self.timeouts.silence),
             slowness: self.least.map(|least| Slowness::new(least, self.timeouts.silence)),

@@ -253,7 +253,10 @@ impl Tools {
 /// nothing newer. That it cannot be removed is no failure.
 async fn tidy(step: &Step, held: &mut Option<Held>) {
     let is_useless = |held: &mut Held| match step {
-        Step::Done { outcome, .. } => matches!(outcome, Outcome::Unchanged) || !held.part.replaces(),
+        Step::Done { outcome, .. } => {
+            let is_outdated = matches!(outcome, Outcome::Unchanged) && held.asked.is_some();
+            is_outdated || !held.part.replaces()
+        }
         _ => false,
     };
     if let Some(held) = held.take_if(is_useless) {

@@ -1,12 +1,10 @@
 //! `-o -`: the body of a single URL goes to standard output, everything else to standard error.
 
 use std::io::{IsTerminal as _, stdout};
-use std::os::fd::AsFd;
 use std::pin::pin;
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
-use rustix::fs::{self as posix, OFlags};
 
 use super::args::Args;
 use super::download::Watch;
@@ -29,9 +27,6 @@ pub(super) async fn stream(
     if stdout().is_terminal() {
         // Two would write on one screen.
         options.progress = Progress::None;
-    }
-    if is_closed(stdout()) {
-        anyhow::bail!("standard output is closed");
     }
     let reading = sources::reading(args.format.into(), &settings.dir);
     let entry = Box::pin(sources::entries(sources, &reading, args))
@@ -74,15 +69,4 @@ pub(super) async fn stream(
         ));
     }
     Ok(ended.unwrap_or_else(|| signal.exit()))
-}
-
-/// Was it closed when the process began? Then the place is taken by a null device that may be read, too, before anybody
-/// can look; who throws it all away has one that may only be written.
-fn is_closed(stream: impl AsFd) -> bool {
-    let Ok(null) = posix::stat("/dev/null") else {
-        return false;
-    };
-    let is_null = posix::fstat(&stream).is_ok_and(|it| it.st_rdev == null.st_rdev && it.st_mode == null.st_mode);
-    let is_readable = || posix::fcntl_getfl(&stream).is_ok_and(|flags| flags.contains(OFlags::RDWR));
-    is_null && is_readable()
 }

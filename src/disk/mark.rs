@@ -23,6 +23,9 @@ pub(crate) struct Mark {
     /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
     /// another URL is not told that its file is there.
     entry: String,
+    /// Of which origin: a hash again. Tags of one origin can be compared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    origin: String,
     /// The server's validator of it: the entity tag or the date, as sent.
     pub(crate) validator: Option<String>,
     /// The checksum that a list gave and that it had, as `algorithm:hex`.
@@ -38,6 +41,7 @@ impl Mark {
             time: None,
             nanos: None,
             entry: hashed(entry),
+            origin: hashed(origin(entry)),
             validator,
             checksum,
         }
@@ -52,6 +56,11 @@ impl Mark {
     /// Was the file finished for this entry, or for one that looks the same when it is shown?
     pub(crate) fn may_be_of(&self, entry: &str) -> bool {
         self.entry == hashed(entry)
+    }
+
+    /// Does the entry's URL lead to the same scheme, host and port?
+    pub(crate) fn is_of_the_origin_of(&self, entry: &str) -> bool {
+        self.origin == hashed(origin(entry))
     }
 
     /// Has nobody written to the file since?
@@ -90,6 +99,13 @@ impl Mark {
     }
 }
 
+/// What stands before the path of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let path = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    &url[..path]
+}
+
 /// FNV-1a with 64 bits, frozen: marks outlive the version that made them.
 fn hashed(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -119,6 +135,21 @@ mod tests {
             ("http://h/a", 9, then + Duration::from_secs(1), false),
         ] {
             assert_eq!(mark.vouches_for(entry, size, time), vouches, "{entry} {size}");
+        }
+    }
+
+    #[test]
+    fn a_mark_knows_the_origin_of_its_entry() {
+        let mark = Mark::new(9, "http://h:81/a?b=1", None, None);
+        for (entry, is_the_same) in [
+            ("http://h:81/other", true),
+            ("http://h:81", true),
+            ("http://h:81?x=1", true),
+            ("http://h/a", false),
+            ("https://h:81/a", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(mark.is_of_the_origin_of(entry), is_the_same, "{entry}");
         }
     }
 

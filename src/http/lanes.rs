@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use reqwest::Version;
 use smallvec::SmallVec;
 
 use crate::job::HostKey;
@@ -23,6 +24,8 @@ struct Host {
     most: usize,
     /// It wants HTTP/1.1.
     is_old: bool,
+    /// It answers over streams: many requests share a connection.
+    has_streams: bool,
     loads: SmallVec<[Load; 1]>,
 }
 
@@ -39,6 +42,7 @@ impl Default for Host {
         Self {
             most: MOST,
             is_old: false,
+            has_streams: false,
             loads: SmallVec::new(),
         }
     }
@@ -59,8 +63,17 @@ impl Host {
     /// A request was not answered while this many others of its lane were: more may not get through.
     fn note_silence(&mut self, lane: usize) {
         let others = self.loads[lane].answered;
-        if others > 0 {
+        if others > 0 && self.has_streams {
             self.most = self.most.min(others);
+        }
+    }
+
+    /// A request is answered. In a lane that is full, there may be one more.
+    fn note_answer(&mut self, lane: usize, is_stream: bool) {
+        self.has_streams |= is_stream;
+        self.loads[lane].answered += 1;
+        if self.loads[lane].all >= self.most && self.most < MOST {
+            self.most += 1;
         }
     }
 
@@ -105,9 +118,9 @@ pub(super) struct Lane {
 
 impl Lane {
     /// The answer begins.
-    pub(super) fn answered(mut self) -> Self {
+    pub(super) fn answered(mut self, version: Version) -> Self {
         self.was_answered = true;
-        self.with_host(|host, number| host.loads[number].answered += 1);
+        self.with_host(|host, number| host.note_answer(number, version == Version::HTTP_2));
         self
     }
 
@@ -164,16 +177,31 @@ mod tests {
     }
 
     #[test]
-    fn where_a_request_is_not_heard_among_others_there_are_fewer_of_them() {
+    fn where_a_request_is_not_heard_among_others_there_are_fewer_of_them_until_they_are_answered() {
         let lanes = Arc::<Lanes>::default();
-        let _bodies: Vec<_> = (0..4).map(|_| lanes.enter(host()).answered()).collect();
-        let unheard = lanes.enter(host());
-        unheard.fell_silent();
-        drop(unheard);
-        assert_eq!(lanes.enter(host()).number, 1, "four are answered in the first lane");
-        let alone = lanes.enter(host());
-        alone.fell_silent();
-        assert_eq!(lanes.enter(host()).number, 1, "who is alone says nothing of others");
+        let bodies: Vec<_> = (0..4).map(|_| lanes.enter(host()).answered(Version::HTTP_2)).collect();
+        let fall_silent = || lanes.enter(host()).fell_silent();
+        fall_silent();
+        let other = lanes.enter(host());
+        assert_eq!(other.number, 1, "four are answered in the first lane");
+        drop(bodies);
+        for _ in 0..MOST {
+            let full: Vec<_> = (0..MOST).map(|_| lanes.enter(host())).collect();
+            for lane in full {
+                drop(lane.answered(Version::HTTP_2));
+            }
+        }
+        drop(other);
+        assert!(lock(&lanes.0).is_empty(), "as many as ever");
+    }
+
+    #[test]
+    fn who_is_alone_or_has_a_connection_of_its_own_says_nothing_of_others() {
+        let lanes = Arc::<Lanes>::default();
+        lanes.enter(host()).fell_silent();
+        let _body = lanes.enter(host()).answered(Version::HTTP_11);
+        lanes.enter(host()).fell_silent();
+        assert_eq!(lanes.enter(host()).number, 0);
     }
 
     #[test]

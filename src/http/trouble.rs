@@ -34,7 +34,11 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
     if let Some(OutOfReach(TransferError::NotPublic(what))) = find(error) {
         return TransferError::NotPublic(what.clone());
     }
+    let reused = connection.is_older_than(find(error));
     if let Some(tls) = find::<rustls::Error>(error) {
+        if let (rustls::Error::InvalidMessage(_), true) = (tls, reused && !error.is_connect()) {
+            return TransferError::Closed { reused, cause: None };
+        }
         return of_tls(tls);
     }
     if error.is_timeout() {
@@ -46,7 +50,7 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
             None => of_proxy(deepest(error)),
         };
     }
-    on_connection(error, connection.is_older_than(find(error)))
+    on_connection(error, reused)
 }
 
 /// Is HTTP/2 not what the server wants (RFC 9113 section 7)?
@@ -70,9 +74,13 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
     let cause = find::<io::Error>(error).map(copy);
     match find::<hyper::Error>(error) {
         // What comes over a connection that was used before may be the rest of an earlier answer.
-        Some(hyper) if hyper.is_parse() && reused => TransferError::Closed { reused, cause: None },
         Some(hyper) if hyper.is_parse() => {
-            TransferError::Protocol(format!("not a valid HTTP answer: {}", deepest(hyper)))
+            let what = format!("not a valid HTTP answer: {}", deepest(hyper));
+            if reused {
+                let lost = Lost::Unseen;
+                return TransferError::Stream { lost, what };
+            }
+            TransferError::Protocol(what)
         }
         Some(hyper) if cause.is_some() || hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => {
             TransferError::Closed { reused, cause }
@@ -100,7 +108,7 @@ fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
     };
     TransferError::Stream {
         lost,
-        what: format!("{what} ({reason:?})"),
+        what: format!("HTTP/2: {what} ({reason:?})"),
     }
 }
 

@@ -43,18 +43,13 @@ impl Namer<'_> {
         head: &Head,
         course: &Course,
     ) -> Result<Result<Target, Step>, TransferError> {
-        let size = match course {
-            Course::Fresh => head.length,
-            Course::Continue { size, .. } => *size,
-            Course::Whole { size } => Some(*size),
-            // Nothing will be named by this answer.
-            Course::StartOver | Course::Fail(_) => {
-                return Ok(Ok(Target {
-                    name: None,
-                    replace: Replace::Never,
-                }));
-            }
-        };
+        // Nothing will be named by this answer.
+        if let Course::StartOver | Course::Fail(_) = course {
+            return Ok(Ok(Target {
+                name: None,
+                replace: Replace::Never,
+            }));
+        }
         let path = Arc::clone(self.given.get_or_init(|| self.name(tools, path, head)));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let target = |replace| {
@@ -68,6 +63,12 @@ impl Namer<'_> {
             .found(&path)
             .await
             .map_err(|source| disk("look into the folder", source))?;
+        let size = match course {
+            Course::Continue { size, .. } => *size,
+            Course::Whole { size } => Some(*size),
+            // With a coding, its length is not the file's.
+            _ => head.length_of(&path),
+        };
         match plan(self.existing, found, self.entry, self.listed) {
             Plan::Ask(Want::File) => target(Replace::Never),
             Plan::Ask(Want::Newer(here)) if here.is_the_one(head, size) => Ok(Err(here.unchanged())),

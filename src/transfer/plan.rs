@@ -41,7 +41,7 @@ impl Dated {
     /// Is this answer's file the same? A tag decides; without one, the date and the size do.
     pub(super) fn is_the_one(&self, head: &Head, length: Option<u64>) -> bool {
         match &self.unless {
-            Unless::Tag(tag) => head.etag.as_ref() == Some(tag),
+            Unless::Tag(tag) => head.etag.as_ref() == Some(tag) && length.is_none_or(|length| length == self.size),
             Unless::Since(_) => head.modified.is_some_and(|time| time <= self.modified) && length == Some(self.size),
         }
     }
@@ -121,7 +121,9 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
         // A free name was chosen before; the file came in between.
         Existing::Rename => fail("appeared while the list was read"),
         Existing::Update => {
-            let tag = tag(mark.as_ref().filter(|mark| mark.is_intact(size, modified)));
+            // A tag says nothing of what another URL leads to.
+            let known = |mark: &&Mark| mark.is_intact(size, modified) && mark.may_be_of(entry);
+            let tag = tag(mark.as_ref().filter(known));
             let unless = tag.map_or(Unless::Since(modified), Unless::Tag);
             Plan::Ask(Want::Newer(Dated { modified, size, unless }))
         }
@@ -147,7 +149,11 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
         None if known.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
             Plan::Done(Outcome::AlreadyThere, size)
         }
-        None => Plan::Ask(Want::Size(Sized { size, tag: tag(known) })),
+        None => {
+            // Of another server's file, a tag may differ though it is the same.
+            let tag = tag(known.filter(|mark| mark.is_of_the_origin_of(entry)));
+            Plan::Ask(Want::Size(Sized { size, tag }))
+        }
     }
 }
 
@@ -265,6 +271,8 @@ mod tests {
                 "copy, Old",
             ),
             (&tag, 200, &[("last-modified", before)], Some(9), "copy, Old"),
+            (&tag, 200, &[("etag", "\"a\"")], Some(10), "copy, Old"),
+            (&tag, 200, &[("etag", "\"a\"")], None, "Unchanged"),
             (&since, 304, &[], None, "Unchanged"),
             (&since, 200, &[("last-modified", before)], Some(9), "Unchanged"),
             (&since, 200, &[("last-modified", before)], Some(8), "copy, Old"),

@@ -241,25 +241,6 @@ fn a_full_disk_behind_stdout_is_a_failure() {
 }
 
 #[test]
-fn a_standard_output_that_is_closed_gets_nothing_and_is_a_failure() {
-    let origin = Origin::new();
-    origin.file("/a.txt", "a");
-    let room = Room::new();
-    let run = room
-        .haul()
-        .closed_stdout()
-        .args(["-o", "-", &origin.url("/a.txt")])
-        .run();
-    run.exits_with(2).says("standard output is closed");
-    assert_eq!(origin.connections(), 0);
-    let away = room
-        .haul()
-        .after("exec >/dev/null")
-        .args(["-o", "-", &origin.url("/a.txt")]);
-    away.run().succeeds();
-}
-
-#[test]
 fn a_preview_whose_reader_has_read_enough_says_no_more() {
     let list = (0..20_000).fold(String::new(), |list, n| list + &format!("http://h/{n}\n"));
     let room = Room::new();

@@ -179,8 +179,8 @@ fn a_coded_file_of_which_a_part_of_the_url_is_hidden_is_known_by_its_tag() {
     let answer = coded("gzip", gzip(b"hello"));
     let url = format!("{}?sig=secret", origin.file("/a.txt", "").always(answer).url());
     let room = Room::new();
-    for _ in 0..2 {
-        room.haul().arg(&url).run().succeeds();
+    for args in [&[][..], &[], &["-J"]] {
+        room.haul().args(args).arg(&url).run().succeeds();
     }
     room.holds_exactly(&[("a.txt", "hello")]);
 }

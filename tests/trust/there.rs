@@ -92,12 +92,32 @@ fn another_version_of_the_same_size_is_not_taken_for_the_one_that_is_there() {
     let first = origin.file("/1/a.bin", "first").etag("1").url();
     let second = origin.file("/2/a.bin", "other").etag("2").url();
     let third = origin.file("/3/a.bin", "first").etag("1").url();
+    let mirror = Origin::new();
+    let fourth = mirror.file("/a.bin", "first").etag("of the mirror").url();
     let room = Room::new();
     room.haul().arg(first).run().succeeds();
     let outcome = room.haul().arg(second).run();
     outcome.fails().says_in_a_line(&["another version; -f replaces it"]);
     room.haul().arg(third).run().succeeds();
+    // Another server's tags mean nothing here.
+    room.haul().arg(fourth).run().succeeds();
     room.holds_exactly(&[("a.bin", "first")]);
+}
+
+#[test]
+fn update_takes_a_file_that_grew_under_the_same_tag_and_asks_another_url_by_the_date() {
+    let (origin, other) = (Origin::new(), Origin::new());
+    let resource = origin.file("/a.bin", "first").etag("1");
+    let grown = Answer::Raw(b"HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 8\r\n\r\nand more".into());
+    let url = resource.then(Answer::Well).then(grown).url();
+    let elsewhere = other.file("/a.bin", "elsewhere").etag("1").url();
+    let room = Room::new();
+    room.haul().arg(&url).run().succeeds();
+    for (url, body) in [(&url, "and more"), (&elsewhere, "elsewhere")] {
+        room.haul().args(["--existing", "update", url]).run().succeeds();
+        room.holds_exactly(&[("a.bin", body)]);
+    }
+    assert_eq!(other.requests()[0].field("If-None-Match"), None);
 }
 
 #[test]

@@ -127,13 +127,13 @@ fn value(text: &str) -> Result<Option<String>, LineError> {
     Err(LineError::Table("a quote that does not end"))
 }
 
-/// What follows a value can only be a comment.
+/// What follows a value is passed over, as by curl, but not if it is a URL.
 fn behind_value(rest: &str) -> Result<(), LineError> {
-    let rest = rest.trim_start();
-    if rest.is_empty() || rest.starts_with('#') {
-        return Ok(());
+    let said = rest.split('#').next().unwrap_or_default();
+    if said.contains("://") {
+        return Err(LineError::Table("a URL behind a value (each has a line of its own)"));
     }
-    Err(LineError::Table("more than a value (one with blanks in it is quoted)"))
+    Ok(())
 }
 
 /// What may be shown of a line: what follows the name may be a secret.
@@ -170,6 +170,13 @@ mod tests {
             ("header = \"X: a\\tb\\\"c\\\\d\\q\"", "header", Some("X: a\tb\"c\\dq")),
             ("user-agent = \"\"", "user-agent", Some("")),
             ("-o =x", "o", Some("=x")),
+            (
+                "write-out = %{http_code} %{size_download}",
+                "write-out",
+                Some("%{http_code}"),
+            ),
+            ("url = \"http://h/a\";", "url", Some("http://h/a")),
+            ("url = http://h/a # not http://h/b", "url", Some("http://h/a")),
         ] {
             let read = option(line).unwrap();
             assert_eq!((read.0, read.1.as_deref()), (name, value), "{line}");
