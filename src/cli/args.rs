@@ -64,6 +64,7 @@ Exit status:
   0    every entry has its file
   1    an entry failed
   2    wrong usage; nothing was requested
+  129  stopped by SIGHUP (the terminal is gone); what came is kept
   130  stopped by SIGINT (Ctrl-C); what came is kept
   141  nobody reads the output of --json any more; what came is kept
   143  stopped by SIGTERM; what came is kept";

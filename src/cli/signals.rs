@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures::future::OptionFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Exit;
@@ -13,11 +14,12 @@ use crate::stop::Stop;
 /// So soon, the same end is meant: `timeout` sends its signal to the process, and then to the group that it is in.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Listens for SIGINT and SIGTERM.
+/// Listens for SIGINT and SIGTERM, and for SIGHUP unless that is ignored (`nohup`).
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
     first: First,
 }
 
@@ -47,6 +49,9 @@ impl Signals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hangup: (!is_ignored(SignalKind::hangup()))
+                .then(|| listen(SignalKind::hangup()))
+                .transpose()?,
             first: First::default(),
         })
     }
@@ -62,13 +67,26 @@ impl Signals {
         self.first.0.store(number, Ordering::Relaxed);
         stop.park();
         let since = Instant::now();
-        while self.next().await == number && since.elapsed() < AGAIN {}
+        // Whoever hangs up may say so several times: the terminal, and the shell.
+        let is_hangup = number == SignalKind::hangup().as_raw_value();
+        while self.next().await == number && (is_hangup || since.elapsed() < AGAIN) {}
     }
 
     async fn next(&mut self) -> i32 {
         tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
             _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
+            Some(_) = OptionFuture::from(self.hangup.as_mut().map(Signal::recv)) => SignalKind::hangup().as_raw_value(),
         }
     }
+}
+
+/// Was the process started with this signal ignored? Without `/proc`, nobody knows, and it is left alone.
+fn is_ignored(kind: SignalKind) -> bool {
+    let ignored = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    };
+    ignored().is_none_or(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }

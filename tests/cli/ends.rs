@@ -126,6 +126,27 @@ fn a_second_signal_ends_it_too() {
 }
 
 #[test]
+fn who_hangs_up_parks_the_run_unless_it_was_told_not_to_care() {
+    for (before, code) in [("true", 129), ("trap '' HUP", 0)] {
+        let (origin, gate) = (Origin::new(), Gate::new());
+        let body = bytes(300_000, 1);
+        let resource = origin.file("/a.bin", &body).etag("v1");
+        resource.then(HeldAfter(200_000, gate.clone()));
+        let room = Room::new();
+        let haul = room.haul().after(before);
+        let haul = haul.arg(origin.url("/a.bin")).start();
+        origin.wait_for("/a.bin");
+        haul.hang_up();
+        if code == 0 {
+            gate.open();
+        }
+        haul.finish().exits_with(code);
+        room.haul().arg(origin.url("/a.bin")).run().succeeds();
+        room.holds_exactly(&[("a.bin", &body)]);
+    }
+}
+
+#[test]
 fn one_signal_that_is_sent_twice_at_once_is_one() {
     let origin = Origin::new();
     origin.file("/a.bin", "").always(Silent);

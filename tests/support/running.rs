@@ -171,6 +171,11 @@ impl Running {
         status
     }
 
+    /// As if its terminal were gone.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("a child that lives");
     }
