@@ -11,7 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
 use super::delivery::REDIRECTS;
-use super::retry::{Allowance, Next, next};
+use super::retry::{Allowance, Next, is_worth_it, next};
 use super::row;
 use crate::checksum::Adding;
 use crate::disk::name;
@@ -153,7 +153,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 Err(error) if self.written > 0 && self.proof.is_none() => return Err(error),
                 Err(error) => error,
             };
-            if self.written > most {
+            if is_worth_it(self.written - most, self.meter.size()) {
                 most = self.written;
                 waits = retry.waits();
                 allowance.renew();

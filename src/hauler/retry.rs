@@ -41,6 +41,13 @@ impl Allowance {
     }
 }
 
+/// Was a try worth it that brought so many more bytes of a file of this size? A few bytes at a time would be asked for as
+/// long as the file has some.
+pub(super) fn is_worth_it(more: u64, size: Option<u64>) -> bool {
+    let least = size.map_or(1, |size| (size / 1024).clamp(1, 4096));
+    more >= least
+}
+
 /// What a failed try means for the next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -143,6 +150,22 @@ mod tests {
         TransferError::Stream {
             lost,
             what: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_try_is_worth_it_that_brings_a_thousandth_or_some_kilobytes() {
+        for (more, size, is_worth) in [
+            (0, None, false),
+            (1, None, true),
+            (0, Some(0), false),
+            (1, Some(500), true),
+            (99, Some(100 << 10), false),
+            (100, Some(100 << 10), true),
+            (4095, Some(1 << 40), false),
+            (4096, Some(1 << 40), true),
+        ] {
+            assert_eq!(is_worth_it(more, size), is_worth, "{more} of {size:?}");
         }
     }
 

@@ -249,6 +249,16 @@ fn a_body_that_is_always_cut_at_the_same_place_is_given_up() {
 }
 
 #[test]
+fn a_server_that_gives_a_few_bytes_a_try_is_not_asked_for_each_of_them() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let body = bytes(300_000, 1);
+    origin.file("/a.bin", &body).etag("v1").always(Answer::CutAfter(5));
+    let outcome = room.haul().impatient().arg(origin.url("/a.bin")).run();
+    outcome.fails().says_in_a_line(&["body ended"]);
+    assert!(origin.requests().len() < 20, "{}", origin.requests().len());
+}
+
+#[test]
 fn a_try_that_brings_more_is_no_reason_to_give_up() {
     let origin = Origin::new();
     let body = bytes(2_000_000, 1);

@@ -7,7 +7,7 @@ use super::Delivery;
 use crate::disk::Found;
 use crate::disk::part::Earlier;
 use crate::error::TransferError;
-use crate::hauler::retry::{Allowance, Next, next};
+use crate::hauler::retry::{Allowance, Next, is_worth_it, next};
 use crate::job::{HostKey, Job, OwnRequest};
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
@@ -31,7 +31,7 @@ impl<'a> Delivery<'a> {
             }
             // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
             // bytes again are not: a server that cannot go on would be asked for ever.
-            let has_more = self.cost.held > most;
+            let has_more = is_worth_it(self.cost.held.saturating_sub(most), self.meter.size());
             if has_more {
                 most = self.cost.held;
                 waits = retry.waits();
