@@ -1,6 +1,7 @@
 //! Who may open a connection now: one semaphore for all, one for each host, and a host's pause.
 
 mod brake;
+mod breath;
 mod doubt;
 mod host;
 
@@ -15,7 +16,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use self::doubt::{Standing, Verdict};
+use self::doubt::{Doubt, Standing, Verdict};
 use self::host::{Down, Host, HostPermit};
 use crate::error::TransferError;
 use crate::job::HostKey;
@@ -140,36 +141,52 @@ impl Slots {
         }
     }
 
-    /// The host pushed back a request that began then: it gets fewer connections from now on.
-    pub(crate) fn push_back(&self, key: &HostKey, began: Instant) {
+    /// The host pushed back a request that began then: it gets fewer connections from now on. If it did not say for how long
+    /// it wants to be left alone, but serves others, it is left alone for a moment.
+    pub(crate) fn push_back(&self, key: &HostKey, began: Instant, asked: Option<Duration>) {
         let host = self.host(key);
-        let lost = lock(&host.brake).pushed_back(began, Instant::now());
+        let Some(lost) = lock(&host.brake).pushed_back(began, Instant::now()) else {
+            return;
+        };
         for _ in 0..lost {
             match host.permits.try_acquire() {
                 Ok(permit) => permit.forget(),
                 Err(_) => drop(host.owed.fetch_add(1, Ordering::Relaxed)),
             }
         }
+        if asked.is_none_or(|asked| asked.is_zero())
+            && let Some(moment) = lock(&host.breath).pushed_back()
+        {
+            self.pause(key, moment);
+        }
     }
 
-    /// Nobody was reached at the slot's host by a request that began then. A host that has never answered is left alone for
-    /// a while, or given up with all that wait for it.
+    /// Nobody was reached at the slot's host by a request that began then. It is left alone for a while; one that has never
+    /// answered is given up after that, with all that wait for it.
     pub(crate) fn in_vain(&self, slot: &Slot, key: &HostKey, began: Instant, why: &TransferError) {
         let host = &slot.host.host;
         let mut standing = lock(&host.standing);
-        let Standing::Doubtful(doubt) = &mut *standing else {
+        if let Standing::Alive = *standing {
+            *standing = Standing::Missed(Doubt::default());
+        }
+        let (Standing::Doubtful(doubt) | Standing::Missed(doubt)) = &mut *standing else {
             return;
         };
-        if doubt.in_vain(began, Instant::now(), &self.retry) == Verdict::GiveUp {
-            *standing = Standing::Down(Down {
-                host: key.clone(),
-                kind: why.kind(),
-                why: why.to_string().into(),
-            });
-            drop(standing);
-            host.permits.close();
-            host.changed.notify_waiters();
+        if doubt.in_vain(began, Instant::now(), &self.retry) == Verdict::Wait {
+            return;
         }
+        if let Standing::Missed(_) = *standing {
+            *standing = Standing::Away;
+            return;
+        }
+        *standing = Standing::Down(Down {
+            host: key.clone(),
+            kind: why.kind(),
+            why: why.to_string().into(),
+        });
+        drop(standing);
+        host.permits.close();
+        host.changed.notify_waiters();
     }
 
     /// How long nobody tries this host, which has not answered yet.
@@ -224,7 +241,7 @@ impl Slot {
     pub(crate) fn answered(&self) {
         let host = &self.host.host;
         let mut standing = lock(&host.standing);
-        if let Standing::Doubtful(_) = *standing {
+        if let Standing::Doubtful(_) | Standing::Missed(_) | Standing::Away = *standing {
             *standing = Standing::Alive;
             drop(standing);
             host.changed.notify_waiters();
@@ -234,6 +251,7 @@ impl Slot {
     /// The host answered well: after a while it gets its connections back.
     pub(crate) fn answered_well(&self) {
         let host = &self.host.host;
+        lock(&host.breath).went_well();
         let is_more = lock(&host.brake).went_well();
         if is_more && !host.pays_back() {
             host.permits.add_permits(1);

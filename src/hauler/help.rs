@@ -98,7 +98,9 @@ async fn help(
     let began = Instant::now();
     let helped = shared.tools.help((&offer, place), share, &stop).await;
     drop(slot);
-    if helped.is_err_and(|error| error.is_push_back()) {
-        shared.slots.push_back(host, began);
+    if let Err(error) = helped
+        && error.is_push_back()
+    {
+        shared.slots.push_back(host, began, error.retry_after());
     }
 }

@@ -23,16 +23,16 @@ impl Brake {
         }
     }
 
-    /// The host pushed back a request that began then. How many connections it loses: none when the request was already
+    /// The host pushed back a request that began then. How many connections it loses; `None` when the request was already
     /// under way at the last loss, for then it is part of the same push-back.
-    pub(super) fn pushed_back(&mut self, began: Instant, now: Instant) -> usize {
+    pub(super) fn pushed_back(&mut self, began: Instant, now: Instant) -> Option<usize> {
         if self.halved.is_some_and(|halved| began <= halved) {
-            return 0;
+            return None;
         }
         let allowed = (self.allowed / 2).max(1);
         let lost = self.allowed - allowed;
         (self.allowed, self.well, self.halved) = (allowed, 0, Some(now));
-        lost
+        Some(lost)
     }
 
     /// The host answered well. Does it get another connection back?
@@ -61,16 +61,16 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut brake = Brake::new(16);
-        assert_eq!(brake.pushed_back(at(0), at(10)), 8);
+        assert_eq!(brake.pushed_back(at(0), at(10)), Some(8));
         // These were under way already.
         assert_eq!(
             [brake.pushed_back(at(5), at(11)), brake.pushed_back(at(10), at(12))],
-            [0, 0]
+            [None, None]
         );
-        assert_eq!(brake.pushed_back(at(20), at(30)), 4);
-        assert_eq!(brake.pushed_back(at(40), at(50)), 2);
-        assert_eq!(brake.pushed_back(at(60), at(70)), 1);
-        assert_eq!(brake.pushed_back(at(80), at(90)), 0);
+        assert_eq!(brake.pushed_back(at(20), at(30)), Some(4));
+        assert_eq!(brake.pushed_back(at(40), at(50)), Some(2));
+        assert_eq!(brake.pushed_back(at(60), at(70)), Some(1));
+        assert_eq!(brake.pushed_back(at(80), at(90)), Some(0));
         let back: Vec<_> = (0..6).map(|_| brake.went_well()).collect();
         assert_eq!(back, [true, false, true, false, false, true]);
         let rest = (0..1000).filter(|_| brake.went_well()).count();

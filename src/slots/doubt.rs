@@ -15,8 +15,12 @@ const ENOUGH: u32 = 5;
 pub(super) enum Standing<D> {
     /// It has not answered yet.
     Doubtful(Doubt),
-    /// It answered once: whatever goes wrong later is a matter of each entry.
+    /// It answers.
     Alive,
+    /// It answered once, and nobody is there now: it is left alone between tries, too, as a server is that restarts.
+    Missed(Doubt),
+    /// It has been away for as long as others are given up after. What goes wrong now is a matter of each entry.
+    Away,
     /// It is given up.
     Down(D),
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::brake::Brake;
+use super::breath::Breath;
 use super::doubt::{Doubt, Standing};
 use crate::error::{Kind, TransferError};
 use crate::job::HostKey;
@@ -18,6 +19,7 @@ use crate::lock::lock;
 pub(super) struct Host {
     pub(super) permits: Arc<Semaphore>,
     pub(super) brake: Mutex<Brake>,
+    pub(super) breath: Mutex<Breath>,
     /// Permits that are out and are not to come back.
     pub(super) owed: AtomicUsize,
     pub(super) paused_until: Mutex<Option<Instant>>,
@@ -56,6 +58,7 @@ impl Host {
         Self {
             permits: Arc::new(Semaphore::new(permits)),
             brake: Mutex::new(Brake::new(permits)),
+            breath: Mutex::default(),
             owed: AtomicUsize::new(0),
             paused_until: Mutex::default(),
             standing: Mutex::new(Standing::Doubtful(Doubt::default())),
@@ -86,20 +89,20 @@ impl Host {
 
     /// Is there nothing that anybody could wait for? Without a look at the clock.
     pub(super) fn is_open(&self) -> bool {
-        lock(&self.paused_until).is_none() && matches!(*lock(&self.standing), Standing::Alive)
+        lock(&self.paused_until).is_none() && matches!(*lock(&self.standing), Standing::Alive | Standing::Away)
     }
 
     pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
         match &*lock(&self.standing) {
-            Standing::Doubtful(doubt) => doubt.until(now),
-            Standing::Alive | Standing::Down(_) => None,
+            Standing::Doubtful(doubt) | Standing::Missed(doubt) => doubt.until(now),
+            Standing::Alive | Standing::Away | Standing::Down(_) => None,
         }
     }
 
     /// Is it given up, and why?
     pub(super) fn is_given_up(&self) -> Option<TransferError> {
         match &*lock(&self.standing) {
-            Standing::Doubtful(_) | Standing::Alive => None,
+            Standing::Doubtful(_) | Standing::Alive | Standing::Missed(_) | Standing::Away => None,
             Standing::Down(Down { host, kind, why }) => Some(TransferError::HostDown {
                 host: host.clone(),
                 kind: *kind,

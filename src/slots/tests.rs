@@ -101,7 +101,7 @@ async fn a_host_that_pushes_back_gets_half_and_earns_the_rest_back() {
     for _ in 0..3 {
         held.push(slots.acquire(&a).await.unwrap());
     }
-    slots.push_back(&a, Instant::now());
+    slots.push_back(&a, Instant::now(), None);
     assert_eq!(free(&slots), 0);
     drop(held.pop());
     assert_eq!(free(&slots), 0, "one was owed");
@@ -163,7 +163,7 @@ async fn a_host_where_nobody_is_reached_is_tried_in_rounds_and_then_fails_all_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_answer_ends_the_doubt_for_good_and_all_go_on_at_once() {
+async fn one_answer_ends_the_doubt_and_all_go_on_at_once() {
     let slots = Slots::new(2, 2, None, &Retry::default());
     let a = host("http://a");
     let (first, second) = (slots.acquire(&a).await.unwrap(), slots.acquire(&a).await.unwrap());
@@ -174,8 +174,50 @@ async fn one_answer_ends_the_doubt_for_good_and_all_go_on_at_once() {
     assert_eq!(slots.held_for(&a), Duration::from_millis(500));
     second.answered();
     drop(waiting.now_or_never().expect("no wait any more").unwrap());
-    for _ in 0..100 {
-        slots.in_vain(&second, &a, Instant::now(), &refused());
-    }
     assert!(slots.acquire(&a).now_or_never().unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_answered_and_is_missed_is_tried_in_rounds_too_and_never_given_up() {
+    let slots = Slots::new(1, 1, None, &Retry::default());
+    let a = host("http://a");
+    for _ in 0..2 {
+        slots.acquire(&a).await.unwrap().answered();
+        let start = Instant::now();
+        for _ in 0..6 {
+            try_in_vain(&slots, &a).await;
+        }
+        assert_eq!(start.elapsed(), Duration::from_millis(15_500));
+        // From now on, each entry waits for itself.
+        for _ in 0..100 {
+            try_in_vain(&slots, &a).await;
+        }
+        assert_eq!(start.elapsed(), Duration::from_millis(15_500));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_serves_and_pushes_back_is_left_alone_for_a_moment() {
+    let slots = Slots::new(4, 4, None, &Retry::default());
+    let (a, b) = (host("http://a"), host("http://b"));
+    let all_wait = async |expected: u64| {
+        let start = Instant::now();
+        let slot = slots.acquire(&a).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_millis(expected));
+        assert!(slots.acquire(&b).now_or_never().is_some(), "others go on");
+        slot
+    };
+    // Nobody knows whether it serves.
+    slots.acquire(&a).await.unwrap().answered();
+    slots.push_back(&a, Instant::now(), None);
+    all_wait(0).await.answered_well();
+    for expected in [100, 200] {
+        tokio::time::advance(Duration::from_millis(1)).await;
+        slots.push_back(&a, Instant::now(), None);
+        drop(all_wait(expected).await);
+    }
+    all_wait(0).await.answered_well();
+    tokio::time::advance(Duration::from_millis(1)).await;
+    slots.push_back(&a, Instant::now(), Some(Duration::from_secs(7)));
+    all_wait(0).await.answered_well();
 }

@@ -60,6 +60,8 @@ pub(crate) struct Sized {
     size: u64,
     /// The entity tag that it came with, if nobody has written to it since.
     tag: Option<String>,
+    /// The date that it came with, if it came for another URL.
+    date: Option<SystemTime>,
 }
 
 impl Sized {
@@ -70,6 +72,8 @@ impl Sized {
             .as_ref()
             .zip(head.etag.as_ref().filter(|tag| tag.starts_with('"')));
         let is_same = tags.map(|(here, there)| here == there);
+        let is_another = self.date.zip(head.modified).is_some_and(|(here, there)| here != there);
+        let is_same = if is_another { Some(false) } else { is_same };
         let why = match (length, is_same) {
             (Some(there), _) if there != self.size => "is there with another size; -f replaces it",
             (_, Some(false)) => "is there, and the server has another version; -f replaces it",
@@ -120,13 +124,14 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
         // A free name was chosen before; the file came in between.
         Existing::Rename => fail("appeared while the list was read"),
-        Existing::Update => {
-            // A tag says nothing of what another URL leads to.
-            let known = |mark: &&Mark| mark.is_intact(size, modified) && mark.may_be_of(entry);
-            let tag = tag(mark.as_ref().filter(known));
-            let unless = tag.map_or(Unless::Since(modified), Unless::Tag);
-            Plan::Ask(Want::Newer(Dated { modified, size, unless }))
-        }
+        Existing::Update => match mark.filter(|mark| mark.is_intact(size, modified)) {
+            // Neither its date nor its tag says anything of what another URL leads to.
+            Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),
+            mark => {
+                let unless = tag(mark.as_ref()).map_or(Unless::Since(modified), Unless::Tag);
+                Plan::Ask(Want::Newer(Dated { modified, size, unless }))
+            }
+        },
         _ => check(size, modified, mark.as_ref(), entry, listed),
     }
 }
@@ -151,8 +156,12 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
         }
         None => {
             // Of another server's file, a tag may differ though it is the same.
-            let tag = tag(known.filter(|mark| mark.is_of_the_origin_of(entry)));
-            Plan::Ask(Want::Size(Sized { size, tag }))
+            let known = known.filter(|mark| mark.is_of_the_origin_of(entry));
+            let date = known
+                .filter(|mark| !mark.may_be_of(entry))
+                .and_then(|mark| httpdate::parse_http_date(mark.validator.as_ref()?).ok());
+            let tag = tag(known);
+            Plan::Ask(Want::Size(Sized { size, tag, date }))
         }
     }
 }
@@ -240,12 +249,33 @@ mod tests {
             let here = Sized {
                 size: 9,
                 tag: tag.map(str::to_owned),
+                date: None,
             };
             assert_eq!(
                 decided(&Want::SizeByGet(here), 200, fields, length),
                 expected,
                 "{tag:?} {fields:?} {length:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_came_for_another_url_with_another_date_is_another() {
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (date, expected) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", "AlreadyThere"),
+            (
+                "Sun, 06 Nov 1994 08:49:38 GMT",
+                "is there, and the server has another version; -f replaces it",
+            ),
+        ] {
+            let here = Sized {
+                size: 9,
+                tag: None,
+                date: Some(then),
+            };
+            let said = decided(&Want::SizeByGet(here), 200, &[("last-modified", date)], Some(9));
+            assert_eq!(said, expected, "{date}");
         }
     }
 

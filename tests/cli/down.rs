@@ -60,6 +60,24 @@ fn a_server_that_comes_back_between_tries_loses_no_entry() {
 }
 
 #[test]
+fn a_server_that_restarts_in_the_middle_loses_no_entry() {
+    let origin = Origin::new();
+    origin.file_elsewhere("well");
+    let room = Room::new();
+    let address: SocketAddr = origin.authority().parse().unwrap();
+    let mut running = room.haul().arg("-v").start();
+    running.write(list(address, 1));
+    running.wait_for_stderr("done");
+    drop(origin);
+    running.write(list(address, 200).replacen(&list(address, 1), "", 1));
+    // By themselves, entries would have used up their tries by then.
+    running.wait_for_stderr("retry in 2");
+    let origin = Origin::on(TcpListener::bind(address).unwrap());
+    origin.file_elsewhere("well");
+    running.finish().succeeds().finished(200, 200);
+}
+
+#[test]
 fn a_host_that_answered_once_is_never_given_up() {
     let origin = Origin::new();
     origin.file_elsewhere("well");

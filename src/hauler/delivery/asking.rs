@@ -187,7 +187,7 @@ impl Delivery<'_> {
     /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
     async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
         if error.is_push_back() {
-            self.shared.slots.push_back(host, began);
+            self.shared.slots.push_back(host, began, error.retry_after());
         }
         let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
         let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
