@@ -145,18 +145,16 @@ impl Slots {
     /// it wants to be left alone, but serves others, it is left alone for a moment.
     pub(crate) fn push_back(&self, key: &HostKey, began: Instant, asked: Option<Duration>) {
         let host = self.host(key);
-        let Some(lost) = lock(&host.brake).pushed_back(began, Instant::now()) else {
-            return;
-        };
-        for _ in 0..lost {
+        let lost = lock(&host.brake).pushed_back(began, Instant::now());
+        let moment = lock(&host.breath).pushed_back(lost.is_some());
+        for _ in 0..lost.unwrap_or(0) {
             match host.permits.try_acquire() {
                 Ok(permit) => permit.forget(),
                 Err(_) => drop(host.owed.fetch_add(1, Ordering::Relaxed)),
             }
         }
-        if asked.is_none_or(|asked| asked.is_zero())
-            && let Some(moment) = lock(&host.breath).pushed_back()
-        {
+        let says_so = asked.is_some_and(|asked| !asked.is_zero());
+        if let Some(moment) = moment.filter(|_| !says_so) {
             self.pause(key, moment);
         }
     }

@@ -197,27 +197,26 @@ async fn a_host_that_answered_and_is_missed_is_tried_in_rounds_too_and_never_giv
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_serves_and_pushes_back_is_left_alone_for_a_moment() {
+async fn a_host_that_serves_and_pushes_many_back_is_left_alone_for_a_moment() {
     let slots = Slots::new(4, 4, None, &Retry::default());
     let (a, b) = (host("http://a"), host("http://b"));
-    let all_wait = async |expected: u64| {
+    let waits = async |expected: u64| {
         let start = Instant::now();
         let slot = slots.acquire(&a).await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_millis(expected));
         assert!(slots.acquire(&b).now_or_never().is_some(), "others go on");
         slot
     };
-    // Nobody knows whether it serves.
-    slots.acquire(&a).await.unwrap().answered();
-    slots.push_back(&a, Instant::now(), None);
-    all_wait(0).await.answered_well();
-    for expected in [100, 200] {
+    slots.acquire(&a).await.unwrap().answered_well();
+    for (asked, expected) in [
+        (None, 0),
+        (None, 0),
+        (None, 100),
+        (None, 200),
+        (Some(Duration::from_secs(7)), 0),
+    ] {
         tokio::time::advance(Duration::from_millis(1)).await;
-        slots.push_back(&a, Instant::now(), None);
-        drop(all_wait(expected).await);
+        slots.push_back(&a, Instant::now(), asked);
+        drop(waits(expected).await);
     }
-    all_wait(0).await.answered_well();
-    tokio::time::advance(Duration::from_millis(1)).await;
-    slots.push_back(&a, Instant::now(), Some(Duration::from_secs(7)));
-    all_wait(0).await.answered_well();
 }
