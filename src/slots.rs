@@ -155,7 +155,7 @@ impl Slots {
         }
         let says_so = asked.is_some_and(|asked| !asked.is_zero());
         if let Some(moment) = moment.filter(|_| !says_so) {
-            self.pause(key, moment);
+            self.pause(key, moment.min(self.retry.max_wait));
         }
     }
 
