@@ -187,7 +187,7 @@ impl Slots {
         host.changed.notify_waiters();
     }
 
-    /// How long nobody tries this host, which has not answered yet.
+    /// How long nobody tries this host, which has not answered yet or does not any more.
     pub(crate) fn held_for(&self, key: &HostKey) -> Duration {
         let (host, now) = (self.host(key), Instant::now());
         let held = host.held_until(now);

@@ -59,11 +59,11 @@ impl Clients {
 
     /// The client for a URL on this leg. Over TLS, the lane says which.
     pub(super) fn of(&self, leg: Leg, lane: Option<&Lane>) -> Result<Client, TransferError> {
-        let generation = self.now();
+        let mut generation = self.now();
         if generation.made.load(Ordering::Relaxed) > self.kept {
             self.replace(&generation);
+            generation = self.now();
         }
-        let generation = self.now();
         let Some(lane) = lane else {
             return Ok(generation.plain.clone());
         };

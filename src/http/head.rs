@@ -223,9 +223,7 @@ fn range(fields: &HeaderMap) -> Option<ContentRange> {
     if kind.len() >= 10 && kind[..10].eq_ignore_ascii_case(b"multipart/") {
         return None;
     }
-    let mut all = fields.get_all(header::CONTENT_RANGE).iter();
-    let only = all.next().filter(|_| all.next().is_none())?;
-    ContentRange::parse(only.to_str().ok()?)
+    ContentRange::parse(only(fields, &header::CONTENT_RANGE)?)
 }
 
 fn encoding(fields: &HeaderMap) -> String {

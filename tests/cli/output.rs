@@ -207,16 +207,11 @@ fn no_secret_goes_along_to_where_a_url_on_stdout_leads() {
     assert_eq!((there.field("Authorization"), there.field("X-Key")), (None, None));
 }
 
-#[test]
-fn a_reader_that_has_seen_enough_ends_it_quietly() {
-    let origin = Origin::new();
-    origin.file("/a.txt", text(500_000));
-    let line = format!(
-        "'{}' -o - {} | head -n 2",
-        env!("CARGO_BIN_EXE_haul"),
-        origin.url("/a.txt")
-    );
-    let script = format!("set -o pipefail; {line}");
+/// A reader that takes so many lines and goes away ends it quietly; what it has read.
+#[track_caller]
+fn read_by_head(args: &str, lines: usize) -> String {
+    let program = env!("CARGO_BIN_EXE_haul");
+    let script = format!("set -o pipefail; '{program}' {args} | head -n {lines}");
     let output = Command::new("bash")
         .args(["-c", &script])
         .stdin(Stdio::null())
@@ -224,8 +219,16 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{:?}", output.status);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), text(2));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let origin = Origin::new();
+    origin.file("/a.txt", text(500_000));
+    let read = read_by_head(&format!("-o - {}", origin.url("/a.txt")), 2);
+    assert_eq!(read, text(2));
 }
 
 #[test]
@@ -245,20 +248,8 @@ fn a_preview_whose_reader_has_read_enough_says_no_more() {
     let list = (0..20_000).fold(String::new(), |list, n| list + &format!("http://h/{n}\n"));
     let room = Room::new();
     let list = room.give("list.txt", list);
-    let script = format!(
-        "set -o pipefail; '{}' -n '{}' | head -n 1",
-        env!("CARGO_BIN_EXE_haul"),
-        list.display()
-    );
-    let output = Command::new("bash")
-        .args(["-c", &script])
-        .stdin(Stdio::null())
-        .env_clear()
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{:?}", output.status);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "http://h/0 -> 0\n");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let read = read_by_head(&format!("-n '{}'", list.display()), 1);
+    assert_eq!(read, "http://h/0 -> 0\n");
 }
 
 #[test]
