@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use super::args::{Args, How, Output};
+use super::args::{Args, How, Output, place};
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry, Format, Reading};
@@ -77,6 +77,16 @@ impl Source {
         Ok(())
     }
 
+    /// Where it lies: under its name, and where that leads.
+    fn places(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        let path = match self {
+            Self::File(path) => Some(path),
+            Self::Url(_) | Self::Stdin | Self::Kept(..) => None,
+        };
+        let places = path.map(|path| [place(path), path.canonicalize().ok()]);
+        places.into_iter().flatten().flatten()
+    }
+
     /// Its entries. A thread of its own reads what may block.
     fn entries(&self, reading: &Reading) -> BoxStream<'static, Entry> {
         let reading = self.reading(reading);
@@ -142,6 +152,7 @@ pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<
     if args.shard.is_some() && args.existing == How::Rename {
         bail!("--shard and --existing rename: which names are free is not the same on every machine");
     }
+    check_reports(sources, args)?;
     let is_single = matches!(sources, [Source::Url(_)]);
     if args.checksum.is_some() && !is_single {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
@@ -161,6 +172,24 @@ pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<
         }
         _ => Ok(()),
     }
+}
+
+/// Reports that would take the place of a list, or of each other.
+fn check_reports(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+    let lists: Vec<_> = sources.iter().flat_map(Source::places).collect();
+    let mut taken: Vec<_> = args.failed.as_deref().and_then(place).into_iter().collect();
+    for report in args.reports.iter().filter_map(|report| place(report.path())) {
+        let shown = report.to_string_lossy();
+        let shown = crate::tame::tame(&shown);
+        if lists.contains(&report) {
+            bail!("--report {shown} would replace the list that is to be read");
+        }
+        if taken.contains(&report) {
+            bail!("--report {shown}: two of the files that are to be written would have this name");
+        }
+        taken.push(report);
+    }
+    Ok(())
 }
 
 fn leads_out(path: &Path) -> bool {

@@ -116,6 +116,31 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_requested() {
 }
 
 #[test]
+fn a_report_takes_the_place_of_no_list_and_of_no_other_report() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let list = room.give("list.csv", origin.file("/a.bin", "a").url());
+    let link = room.beside("link.csv");
+    std::os::unix::fs::symlink(&list, &link).unwrap();
+    let other = room.beside("other.csv");
+    for (args, reason) in [
+        (vec!["--report".as_ref(), list.as_path(), list.as_path()], "list"),
+        (vec!["--report".as_ref(), list.as_path(), link.as_path()], "list"),
+        (
+            vec!["--report".as_ref(), &other, "--report".as_ref(), &other, &list],
+            "two",
+        ),
+        (
+            vec!["--failed".as_ref(), &other, "--report".as_ref(), &other, &list],
+            "two",
+        ),
+    ] {
+        room.haul().args(args).run().exits_with(2).says(reason);
+    }
+    assert_eq!(text(&list), origin.url("/a.bin"));
+    assert_eq!(origin.requests().len(), 0);
+}
+
+#[test]
 fn no_report_holds_a_secret() {
     let (origin, room) = (Origin::new(), Room::new());
     origin.file_elsewhere("a");

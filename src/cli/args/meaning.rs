@@ -118,20 +118,25 @@ impl From<&Args> for Settings {
 
 /// Where the run's own files go, as far as that is among those of the list.
 fn taken(reports: &[Wanted], failed: Option<&Path>, dir: Option<&Path>) -> Vec<PathBuf> {
-    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
     let dir = real(dir.unwrap_or(Path::new(".")));
-    let below = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = real(folder.unwrap_or(Path::new(".")))?;
-        let below = folder.strip_prefix(dir.as_deref()?).ok()?;
-        Some(below.join(path.file_name()?))
-    };
+    let below = |path: &Path| Some(place(path)?.strip_prefix(dir.as_deref()?).ok()?.to_owned());
     reports
         .iter()
         .map(Wanted::path)
         .chain(failed)
         .filter_map(below)
         .collect()
+}
+
+/// Where a file of this name is put: its folder without detours, and its last component as it stands, for a rename
+/// follows no symbolic link there.
+pub(crate) fn place(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Some(real(folder.unwrap_or(Path::new(".")))?.join(path.file_name()?))
+}
+
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).ok()
 }
 
 /// What is sent, to whom, and whom to trust.
