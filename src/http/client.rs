@@ -17,10 +17,11 @@ use tokio::time::{Instant, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::Leg;
 use super::clients::Way;
+use super::silence::LATE;
 use super::tls::{Face, Tls, Versions};
 use super::trouble::{NoAddress, OutOfReach};
-use super::{LATE, Leg};
 use crate::error::SetupError;
 use crate::lock::lock;
 use crate::settings::{Http as Settings, Proxies, Reach, Timeouts};
