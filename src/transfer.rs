@@ -1,11 +1,13 @@
 //! One try at one file: ask, decide, copy. Nobody here knows of retries, lists or screens.
 
+mod body;
 mod copy;
 mod expect;
 mod help;
 mod naming;
 mod places;
 mod plan;
+mod received;
 pub(crate) mod resume;
 mod shares;
 
@@ -30,16 +32,17 @@ use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
 
-pub(crate) use copy::Body;
+pub(crate) use body::Body;
 use copy::Copy;
-pub(crate) use copy::Received;
 pub(crate) use expect::Expect;
+use help::Published;
 pub(crate) use help::{Offer, Offers};
 pub(crate) use naming::Namer;
 use naming::Target;
 pub(crate) use places::Mirror;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
+pub(crate) use received::Received;
 pub(crate) use resume::{Asked, Course};
 pub(crate) use shares::Most;
 
@@ -106,6 +109,16 @@ pub(crate) struct Cost {
     pub(crate) exchange: Option<Exchange>,
     /// What came from a mirror is in the file.
     pub(crate) is_mixed: bool,
+}
+
+impl Cost {
+    /// Hears what helpers received; tells how many bytes.
+    fn hear(&mut self, offer: &Published) -> u64 {
+        let received = offer.shares().received();
+        self.received += received;
+        self.is_mixed |= offer.is_mixed();
+        received
+    }
 }
 
 /// What is here of the file, and what may be asked because of it.

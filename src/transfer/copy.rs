@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -17,12 +17,12 @@ use super::naming::Target;
 use super::places::Place;
 use super::resume::Course;
 use super::shares::{OWNER, Shares};
-use super::{Cost, Step, Tools, Try, Want, disk};
+use super::{Body, Cost, Received, Step, Tools, Try, Want, disk};
 use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
 use crate::disk::part::{Finish, Identity, Part};
 use crate::error::TransferError;
-use crate::http::{Answer, Decoded, Head};
+use crate::http::{Answer, Head};
 use crate::report::Outcome;
 
 /// How long many bytes wait for more, to go to the disk together.
@@ -37,30 +37,6 @@ pub(super) struct Copy<'a> {
     pub(super) target: Target,
     /// Bytes are here that this run did not fetch.
     pub(super) foreign: bool,
-}
-
-/// A body, as it comes or without a coding that nobody asked for.
-pub(crate) enum Body {
-    Plain(Box<Answer>),
-    Decoded(Decoded),
-}
-
-impl Body {
-    /// The body of an answer, whose coding is taken off if it hides the file.
-    pub(crate) fn of(answer: Box<Answer>, is_coded: bool) -> Result<Self, TransferError> {
-        Ok(if is_coded {
-            Self::Decoded(Decoded::new(answer)?)
-        } else {
-            Self::Plain(answer)
-        })
-    }
-
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransferError> {
-        match self {
-            Self::Plain(answer) => answer.chunk().await,
-            Self::Decoded(decoded) => decoded.chunk().await,
-        }
-    }
 }
 
 impl Copy<'_> {
@@ -348,16 +324,6 @@ impl Copy<'_> {
     }
 }
 
-impl Cost {
-    /// Hears what helpers received; tells how many bytes.
-    fn hear(&mut self, offer: &Published) -> u64 {
-        let received = offer.shares().received();
-        self.received += received;
-        self.is_mixed |= offer.is_mixed();
-        received
-    }
-}
-
 /// What the server says the whole file adds up to, in this answer or in an earlier one to what is continued.
 fn digests(course: &Course, head: &Head, part: &Part, is_coded: bool) -> Vec<Checksum> {
     let mut digests = head.digests.clone();
@@ -373,45 +339,4 @@ fn digests(course: &Course, head: &Head, part: &Part, is_coded: bool) -> Vec<Che
         }
     }
     digests
-}
-
-/// All bytes of a file, on their way to its name.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Received {
-    part: Box<Part>,
-    /// Others are at the rest.
-    helped: Option<Published>,
-    finish: Finish,
-    outcome: Outcome,
-}
-
-impl Received {
-    /// Is it all here, or are others at the rest?
-    pub(crate) fn is_helped(&self) -> bool {
-        self.helped.is_some()
-    }
-
-    /// Waits for others that are at the rest; then checks all, and gives it the file's name, date and mark. Tells the
-    /// file's size in bytes, or `None` when there is more to ask for.
-    pub(crate) async fn finish(mut self: Box<Self>, cost: &mut Cost) -> Result<Option<(Outcome, u64)>, TransferError> {
-        if let Some(offer) = self.helped.take() {
-            let rejoined = offer.rejoin(&mut self.part).await;
-            cost.kept += cost.hear(&offer);
-            rejoined.map_err(|source| disk("write", source))?;
-            if !self.part.gaps().is_empty() {
-                cost.held = self
-                    .part
-                    .park()
-                    .await
-                    .map_err(|source| disk("keep what came", source))?;
-                return Ok(None);
-            }
-        }
-        let (since, size) = (Instant::now(), self.finish.mark.size);
-        let committed = self.part.commit(self.finish).await;
-        cost.disk += since.elapsed();
-        committed.map_err(|source| disk("finish the file", source))?;
-        Ok(Some((self.outcome, size)))
-    }
 }
