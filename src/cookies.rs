@@ -3,6 +3,7 @@
 //!
 //! Which of them go along with a request is decided after RFC 6265 section 5.4. What servers set is not kept.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -62,6 +63,11 @@ impl Cookies {
             Some(cookie.map_err(|why| BadCookie { line: n + 1, why }))
         });
         let mut cookies = cookies.collect::<Result<Vec<_>, _>>()?;
+        // A later one takes the place of an earlier one (section 5.3).
+        let mut seen = HashSet::new();
+        cookies.reverse();
+        cookies.retain(|cookie| seen.insert((cookie.domain.clone(), cookie.path.clone(), cookie.name().to_owned())));
+        cookies.reverse();
         // The longer path comes first (RFC 6265 section 5.4), and of the same length the earlier one.
         cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         Ok(Self(cookies))
@@ -92,6 +98,10 @@ impl fmt::Debug for Cookies {
 }
 
 impl Cookie {
+    fn name(&self) -> &[u8] {
+        self.pair.split(|&byte| byte == b'=').next().unwrap_or_default()
+    }
+
     fn fits(&self, url: &Url, now: SystemTime) -> bool {
         let is_secure = self.channel == Channel::Any || url.scheme() == "https";
         let is_over = self.ends.is_some_and(|ends| ends <= now);
@@ -196,6 +206,21 @@ mod tests {
 
     fn line(domain: &str, flag: &str, path: &str, secure: &str, ends: &str) -> String {
         [domain, flag, path, secure, ends, "n", "v"].join("\t")
+    }
+
+    #[test]
+    fn a_later_cookie_takes_the_place_of_an_earlier_one_of_its_name() {
+        let line = |domain: &str, path: &str, name: &str, value: &str| {
+            [domain, "FALSE", path, "FALSE", "0", name, value].join("\t")
+        };
+        let file = [
+            line("h", "/", "a", "old"),
+            line("h", "/", "b", "1"),
+            line("h", "/x", "a", "below"),
+            line("other", "/", "a", "other"),
+            line("h", "/", "a", "new"),
+        ];
+        assert_eq!(sent(&file.join("\n"), "http://h/x").unwrap(), "a=below; b=1; a=new");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod carriers;
 mod client;
 mod clients;
 mod coding;
@@ -23,6 +24,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HOST;
 use tokio::time::Instant;
 
 use crate::error::{SetupError, TransferError};
@@ -30,6 +32,7 @@ use crate::job::HostKey;
 use crate::report::Exchange;
 use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
 use crate::throttle::Throttle;
+use carriers::Carriers;
 use lanes::{Lane, Lanes};
 use request::Fields;
 
@@ -48,6 +51,7 @@ pub(crate) struct Http {
     clients: clients::Clients,
     lanes: Arc<Lanes>,
     fields: Fields,
+    carriers: Arc<Carriers>,
     reach: Reach,
     timeouts: Timeouts,
     /// For all bodies.
@@ -58,15 +62,17 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
-        let is_direct = !settings.proxies.are_asked() && settings.unix_socket.is_none();
+        let carriers = Arc::new(Carriers::new(settings)?);
+        let is_direct = !carriers.are_there() && settings.unix_socket.is_none();
         if settings.reach == Reach::Public && !is_direct {
             return Err(SetupError::Proxied);
         }
-        let maker = client::Maker::new(settings, timeouts)?;
+        let maker = client::Maker::new(settings, &carriers, timeouts)?;
         Ok(Self {
             clients: clients::Clients::new(maker, settings.kept)?,
             lanes: Arc::default(),
-            fields: Fields::new(settings),
+            fields: Fields::new(settings, Arc::clone(&carriers)),
+            carriers,
             reach: settings.reach,
             timeouts: timeouts.clone(),
             throttle: None,
@@ -86,9 +92,13 @@ impl Http {
     /// Sends a request and waits for the head of its answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
         self.reach.allow_host(request.url)?;
-        let lane = (request.url.scheme() == "https").then(|| self.lanes.enter(HostKey::of(request.url)));
-        let client = self.clients.of(request.leg, lane.as_ref())?;
         let built = self.fields.dress(&request);
+        let mut lane = (request.url.scheme() == "https").then(|| self.lanes.enter(HostKey::of(request.url)));
+        // Over HTTP/2, a name of the user's would contradict that of the URL (RFC 9113 section 8.3.1).
+        if let Some(lane) = lane.as_mut().filter(|_| built.headers().contains_key(HOST)) {
+            lane.is_old = true;
+        }
+        let client = self.clients.of(request.leg, lane.as_ref())?;
         let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
         let Some(sent) = sent else {
@@ -99,7 +109,8 @@ impl Http {
             lane.as_ref()
                 .filter(|_| trouble::wants_http1(&error))
                 .inspect(|lane| lane.is_too_new());
-            trouble::before_head(&error, connection, self.timeouts.connect)
+            let failed = trouble::before_head(&error, connection, self.timeouts.connect);
+            failed.through(self.carriers.of(request.url))
         })?;
         let head = Head::read(&response, &request.method)?;
         let exchange = exchange(&response, &head, connection.took(&response, began), began);

@@ -91,6 +91,16 @@ impl Job {
         self.extras.as_ref().map_or(&[], |extras| &extras.mirrors)
     }
 
+    /// What marks and records know the entry by: its URL as it is shown, and a sign that something is not shown where it
+    /// asks with more than a URL.
+    pub(crate) fn known_as(&self) -> Cow<'_, str> {
+        let mut known_as = self.url.shown();
+        if self.request().is_some_and(OwnRequest::may_choose) {
+            known_as.to_mut().push(crate::tame::HIDDEN);
+        }
+        known_as
+    }
+
     /// What its requests say beyond those of the run.
     pub fn request(&self) -> Option<&OwnRequest> {
         self.extras.as_ref().map(|extras| &extras.request)

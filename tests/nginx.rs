@@ -404,3 +404,18 @@ fn a_certificate_of_one_s_own_that_cannot_be_used_is_a_usage_error() {
     }
     assert_eq!(nginx.end().len(), 0, "nothing is asked for");
 }
+
+#[test]
+fn another_name_for_a_host_is_given_to_it_over_every_version() {
+    for over in [Over::Http1, Over::Https1, Over::Https2] {
+        let room = Room::new();
+        let files = given(&room, 2, 1000);
+        let Some(nginx) = Nginx::serving(&room.beside("")) else {
+            return;
+        };
+        let list = below(&nginx, over, "/", &files);
+        let haul = room.haul().arg("--ca-cert").arg(nginx.authority());
+        haul.args(["-H", "Host: virtual.test"]).stdin(list).run().succeeds();
+        holds_exactly(&room, &files);
+    }
+}

@@ -195,8 +195,54 @@ fn a_socks_proxy_with_wrong_credentials_fails_the_entry() {
     };
     let args = ["-v", "-x", &proxy.url("socks5", "me:hush-no@"), &origin.url("/a")];
     let outcome = room.haul().impatient().args(args).run();
-    outcome.fails().says("SOCKS").never_says("hush");
+    outcome.fails().says("the proxy does not let us in").never_says("hush");
+    outcome.never_says("retry in");
     assert_eq!(origin.connections(), 0);
+}
+
+#[test]
+fn an_address_of_version_6_goes_through_a_socks_proxy_as_it_is() {
+    let Some(proxy) = Proxy::socks(None) else { return };
+    for scheme in ["socks5", "socks5h"] {
+        // Nobody listens there; the proxy says so.
+        let args = ["--retries", "0", "-x", &proxy.url(scheme, ""), "http://[::1]:9/a"];
+        Room::new()
+            .haul()
+            .args(args)
+            .run()
+            .fails()
+            .says("SOCKS")
+            .never_says("no address");
+    }
+}
+
+#[test]
+fn where_a_proxy_is_in_between_it_is_named() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let nobody = free.local_addr().expect("its address").to_string();
+    drop(free);
+    for (proxy, why) in [
+        (format!("http://me:hush@{nobody}"), "connection refused"),
+        (format!("socks5h://me:hush@{nobody}"), "not even to the proxy"),
+        ("http://nowhere.invalid:3128".to_owned(), "no address for this host"),
+    ] {
+        let at = proxy.rsplit(['@', '/']).next().unwrap();
+        for url in ["http://h.test/a", "https://h.test/a"] {
+            let outcome = Room::new().haul().args(["--retries", "0", "-x", &proxy, url]).run();
+            outcome
+                .fails()
+                .says_in_a_line(&[why, &format!("(through the proxy {at})")]);
+            outcome.never_says("hush");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_of_one_s_own_is_not_shown_to_a_proxy() {
+    let room = Room::new();
+    let args = ["--cert", "me.pem", "-x", "https://proxy.test", "https://h.test/a"];
+    let outcome = room.haul().args(args).run();
+    outcome.exits_with(2).says("would be shown the certificate of --cert");
 }
 
 #[test]
@@ -272,6 +318,7 @@ fn what_is_no_proxy_is_a_usage_error_and_not_repeated() {
     for (value, why) in [
         ("ftp://me:hush@p", "the URL of a proxy is needed"),
         ("http://", "the URL of a proxy is needed"),
+        ("socks5h://me:hush@b\u{fc} cher", "the URL of a proxy is needed"),
         ("16", "--per-host N"),
     ] {
         let outcome = room.haul().args(["-x", value, "http://h.test/a"]).run();

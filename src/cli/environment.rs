@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use url::Url;
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
 
 use crate::netrc::Netrc;
 use crate::settings::{Proxies, Token};
@@ -77,7 +78,19 @@ pub(super) fn proxy_url(text: &str) -> Option<Url> {
     } else {
         Url::parse(&format!("http://{text}"))
     };
-    url.ok().filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()))
+    let url = url
+        .ok()
+        .filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()))?;
+    with_plain_host(url)
+}
+
+/// The same URL, its host as in one of http: a name of ASCII, or an address. Of other schemes a URL keeps it as written
+/// (<https://url.spec.whatwg.org/#host-parsing>).
+fn with_plain_host(mut url: Url) -> Option<Url> {
+    let host = percent_decode_str(url.host_str()?).decode_utf8().ok()?;
+    let host = Host::parse(&host).ok()?;
+    url.set_host(Some(&host.to_string())).ok()?;
+    Some(url)
 }
 
 #[cfg(test)]
@@ -108,6 +121,15 @@ mod tests {
             (
                 &[("all_proxy", "socks5h://s:3"), ("NO_PROXY", "a,.b")],
                 (url("socks5h://s:3"), url("socks5h://s:3"), url("a,.b")),
+            ),
+            (
+                &[("http_proxy", "socks5h://b\u{fc}cher.example:1080")],
+                (url("socks5h://xn--bcher-kva.example:1080"), None, None),
+            ),
+            (&[("http_proxy", "[::1]:8080")], (url("http://[::1]:8080/"), None, None)),
+            (
+                &[("http_proxy", "socks5://pro%78y")],
+                (url("socks5://proxy"), None, None),
             ),
             (&[("http_proxy", " ")], (None, None, None)),
         ] {

@@ -58,8 +58,8 @@ impl Source {
     /// Can it be read? A pipe with a name is not opened: that would wait for its writer.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let Self::File(path) = self else { return Ok(()) };
-        let shown = path.to_string_lossy();
-        let shown = crate::tame::tame(&shown);
+        // It may be a URL with a password, and without its scheme.
+        let shown = crate::tame::redact_line(&path.to_string_lossy());
         let kind = match fs::metadata(path) {
             Ok(metadata) => metadata.file_type(),
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_like_a_url(&shown) => {

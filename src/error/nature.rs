@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::{Lost, TransferError};
+use crate::job::HostKey;
 
 /// What kind of thing went wrong; the names are those of the JSON output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,14 +57,47 @@ impl Kind {
         }
     }
 }
+
 impl TransferError {
+    /// The same, if there was no connection: by way of this proxy, and it may be the proxy's fault.
+    pub(crate) fn through(self, proxy: Option<String>) -> Self {
+        match proxy {
+            Some(proxy) => self.by_way(|| format!("through the proxy {proxy}")),
+            None => self,
+        }
+    }
+
+    /// The same, if there was no connection: where a redirect leads.
+    pub(crate) fn at_end_of_redirect(self, host: &HostKey) -> Self {
+        self.by_way(|| format!("redirected to {host}"))
+    }
+
+    fn by_way(self, way: impl FnOnce() -> String) -> Self {
+        if !self.has_no_connection() {
+            return self;
+        }
+        Self::OnTheWay {
+            failed: Box::new(self),
+            way: way(),
+        }
+    }
+
+    /// What went wrong, by whatever way.
+    pub(crate) fn bare(&self) -> &Self {
+        match self {
+            Self::OnTheWay { failed, .. } => failed.bare(),
+            _ => self,
+        }
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> Kind {
-        match self {
+        match self.bare() {
             Self::Line(_) => Kind::BadLine,
             Self::Dns(_) => Kind::Dns,
             Self::Connect(_) | Self::Tunnel(_) | Self::ProxyAuthentication | Self::Closed { .. } => Kind::Connect,
             Self::HostDown { kind, .. } => *kind,
+            Self::OnTheWay { failed, .. } => failed.kind(),
             Self::Tls { .. } => Kind::Tls,
             Self::Status { .. }
             | Self::TooPatient { .. }
@@ -83,7 +117,7 @@ impl TransferError {
 
     /// May the same request succeed a little later?
     pub fn is_passing(&self) -> bool {
-        match self {
+        match self.bare() {
             Self::Dns(_)
             | Self::Connect(_)
             | Self::Tunnel(_)
@@ -103,13 +137,13 @@ impl TransferError {
 
     /// Were there too few file descriptors, of the process or of the machine?
     pub(crate) fn lacks_descriptors(&self) -> bool {
-        matches!(self, Self::Connect(source) | Self::Disk { source, .. } if lacks_descriptors(source))
+        matches!(self.bare(), Self::Connect(source) | Self::Disk { source, .. } if lacks_descriptors(source))
     }
 
     /// Did it happen before there was a connection to ask over?
     pub(crate) fn has_no_connection(&self) -> bool {
         matches!(
-            self,
+            self.bare(),
             Self::Dns(_)
                 | Self::Connect(_)
                 | Self::Tunnel(_)
@@ -122,7 +156,7 @@ impl TransferError {
 
     /// Was nobody reached, and is that no fault of this machine?
     pub(crate) fn found_nobody(&self) -> bool {
-        match self {
+        match self.bare() {
             Self::Connect(source) => !lacks_descriptors(source) && source.kind() != io::ErrorKind::AddrNotAvailable,
             Self::Dns(_) | Self::Tunnel(_) | Self::ConnectTimeout(_) => true,
             _ => false,
@@ -132,14 +166,14 @@ impl TransferError {
     /// Did it go wrong over a connection, before there was an answer?
     pub(crate) fn had_a_connection(&self) -> bool {
         matches!(
-            self,
+            self.bare(),
             Self::Tls { .. } | Self::Closed { .. } | Self::Stream { .. } | Self::Silence(_) | Self::Protocol(_)
         )
     }
 
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
+        match self.bare() {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
@@ -148,7 +182,7 @@ impl TransferError {
     /// Does the server ask to be asked less?
     pub(crate) fn is_push_back(&self) -> bool {
         let asks_for_less = matches!(
-            self,
+            self.bare(),
             Self::Stream {
                 lost: Lost::TooMuch,
                 ..
@@ -159,7 +193,7 @@ impl TransferError {
 
     /// The status code of the answer, when there was one.
     pub fn status(&self) -> Option<StatusCode> {
-        match self {
+        match self.bare() {
             Self::Status { status, .. } | Self::TooPatient { status, .. } => Some(*status),
             _ => None,
         }

@@ -36,8 +36,16 @@ pub enum TransferError {
         /// What went wrong the first time, in words.
         why: Arc<str>,
     },
+    /// No connection, on a way that leads past others than the URL's host.
+    #[error("{failed} ({way})")]
+    OnTheWay {
+        /// What went wrong.
+        failed: Box<TransferError>,
+        /// Past whom, in words.
+        way: String,
+    },
     /// A proxy wants to know who asks (RFC 9110 section 15.5.8).
-    #[error("the proxy asks for credentials; they stand in its URL: http://USER:PASSWORD@HOST")]
+    #[error("the proxy does not let us in; credentials stand in its URL: http://USER:PASSWORD@HOST")]
     ProxyAuthentication,
     /// TLS failed.
     #[error("TLS: {what}")]

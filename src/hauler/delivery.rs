@@ -52,11 +52,11 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
     let round = Arc::clone(&looking.0);
     let Round { shared, events, stop } = &*round;
     let mut seen = None;
-    let shown = job.url.shown();
+    let known_as = job.known_as();
     // A name that is still to come is looked at when it has come.
     if claims.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &shown, &listed)) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known_as, &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 return Row {
                     path: Some(path),
@@ -91,7 +91,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         let sources = Sources::of(&job, shared.settings.http.schemes);
         let mut delivery = Delivery {
             shared,
-            entry: &shown,
+            entry: &known_as,
             source: sources.now().unwrap_or(&job.url),
             sources,
             is_alone: false,
@@ -237,5 +237,5 @@ impl Shared {
 }
 
 pub(super) fn downgrade(host: &HostKey) -> String {
-    format!("{host} redirects from https to plain http; followed without credentials")
+    format!("{host} redirects from https to plain http; followed without the credentials of the list")
 }

@@ -11,20 +11,21 @@ use std::time::Duration;
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::{self, Connected, HttpInfo};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, NoProxy, Proxy, Response, redirect, retry};
+use reqwest::{Client, Proxy, Response, redirect, retry};
 use rustls::ClientConfig;
 use tokio::time::{Instant, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Leg;
+use super::carriers::Carriers;
 use super::clients::Way;
 use super::silence::LATE;
 use super::tls::{Face, Tls, Versions};
 use super::trouble::{NoAddress, OutOfReach};
 use crate::error::SetupError;
 use crate::lock::lock;
-use crate::settings::{Http as Settings, Proxies, Reach, Timeouts};
+use crate::settings::{Http as Settings, Reach, Timeouts};
 
 /// Bytes of one answer that may be under way over HTTP/2 (RFC 9113 section 5.2): 40 MiB/s at a round trip of 100 ms.
 const STREAM_WINDOW: u32 = 4 << 20;
@@ -47,15 +48,11 @@ pub(super) struct Maker {
 pub(super) type Made = Arc<AtomicUsize>;
 
 impl Maker {
-    pub(super) fn new(settings: &Settings, timeouts: &Timeouts) -> Result<Self, SetupError> {
+    pub(super) fn new(settings: &Settings, carriers: &Carriers, timeouts: &Timeouts) -> Result<Self, SetupError> {
         Ok(Self {
-            proxies: proxies(&settings.proxies).map_err(|error| refused(&error))?,
+            proxies: carriers.list()?,
             unix_socket: settings.unix_socket.clone(),
-            has_secure_proxy: settings
-                .proxies
-                .http
-                .as_ref()
-                .is_some_and(|url| url.scheme() == "https"),
+            has_secure_proxy: carriers.has_secure(),
             tls: Tls::new(settings)?,
             reach: settings.reach,
             timeouts: timeouts.clone(),
@@ -121,18 +118,6 @@ pub(super) fn refused(error: &dyn std::fmt::Display) -> SetupError {
     SetupError::Http(error.to_string())
 }
 
-fn proxies(settings: &Proxies) -> reqwest::Result<Vec<Proxy>> {
-    // An address is no name, and `*` is every name to reqwest.
-    if !settings.are_asked() {
-        return Ok(Vec::new());
-    }
-    let except = settings.except.as_deref().and_then(NoProxy::from_string);
-    let http = settings.http.as_ref().map(|url| Proxy::http(url.clone()));
-    let https = settings.https.as_ref().map(|url| Proxy::https(url.clone()));
-    let proxies = [http, https].into_iter().flatten();
-    proxies.map(|proxy| Ok(proxy?.no_proxy(except.clone()))).collect()
-}
-
 /// The system's name lookup, with errors that can be told from others. There is no other one, so addresses that are not
 /// in reach are left out of what is connected to, however often a name server changes its mind.
 struct Lookup(Reach);
@@ -141,7 +126,9 @@ impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.0;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NoAddress)?;
+            // An address of version 6 comes here in its brackets (RFC 3986 section 3.2.2), on its way to a SOCKS proxy.
+            let name = name.as_str().trim_start_matches('[').trim_end_matches(']');
+            let found = tokio::net::lookup_host((name, 0)).await.map_err(NoAddress)?;
             let found = reach.filter(found).map_err(OutOfReach)?;
             Ok(Box::new(found.into_iter()) as Addrs)
         })

@@ -135,12 +135,13 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
+    use super::super::carriers::Carriers;
     use super::*;
     use crate::settings::{Http, Timeouts};
 
     #[test]
     fn clients_are_replaced_when_they_made_more_connections_than_may_be_idle_or_are_told_to() {
-        let maker = Maker::new(&Http::default(), &Timeouts::default()).unwrap();
+        let maker = Maker::new(&Http::default(), &Carriers::default(), &Timeouts::default()).unwrap();
         let clients = Clients::new(maker, 3).unwrap();
         let (first, is_first) = (clients.now(), |of: &Clients, first| Arc::ptr_eq(&of.now(), first));
         clients.renew();

@@ -1,9 +1,12 @@
 //! Who we say that we are, and to whom.
 
+use std::sync::Arc;
+
 use percent_encoding::percent_decode_str;
 use reqwest::header::{self, HeaderValue};
 use url::{Host, Url};
 
+use super::carriers::Carriers;
 use super::{Leg, Request};
 use crate::job::OwnRequest;
 use crate::netrc::Netrc;
@@ -17,18 +20,18 @@ pub(super) struct Keyring {
     has_field: bool,
     token: Option<Token>,
     netrc: Netrc,
-    /// Does somebody carry what goes over plain http?
-    has_proxy: bool,
+    /// Who carries what goes over plain http, and reads it.
+    carriers: Arc<Carriers>,
 }
 
 impl Keyring {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, carriers: Arc<Carriers>) -> Self {
         Self {
             credentials: settings.credentials.clone(),
             has_field: settings.headers.iter().any(|(name, _)| name == header::AUTHORIZATION),
             token: settings.token.clone(),
             netrc: settings.netrc.clone(),
-            has_proxy: settings.proxies.http.is_some(),
+            carriers,
         }
     }
 
@@ -43,9 +46,16 @@ impl Keyring {
     }
 
     fn at_home(&self, request: &Request<'_>) -> Option<HeaderValue> {
-        let listed = request.own.and_then(|own| own.credentials.clone());
-        if let Some(own) = of_url(request.url).or(listed) {
-            return basic(&own);
+        if let Some((user, password)) = of_url(request.url) {
+            let kept = || self.netrc(request).filter(|kept| kept.user.as_bytes() == user);
+            return match request.url.password() {
+                // The password may be kept elsewhere.
+                None if let Some(kept) = kept() => basic(kept),
+                _ => field(&user, &password),
+            };
+        }
+        if let Some(listed) = request.own.and_then(|own| own.credentials.as_ref()) {
+            return basic(listed);
         }
         let brings = |own: &OwnRequest| own.headers.iter().any(|(name, _)| name == header::AUTHORIZATION);
         if request.own.is_some_and(brings) {
@@ -80,27 +90,27 @@ impl Keyring {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             None => false,
         };
-        url.scheme() == "https" || (is_here && !self.has_proxy)
+        url.scheme() == "https" || (is_here && self.carriers.of(url).is_none())
     }
 }
 
-/// The credentials in a URL's userinfo, percent-decoded.
-fn of_url(url: &Url) -> Option<Credentials> {
+/// The user and the password in a URL's userinfo, percent-decoded: bytes, in whatever charset.
+fn of_url(url: &Url) -> Option<(Vec<u8>, Vec<u8>)> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Some(Credentials {
-        user: decoded(url.username()),
-        password: decoded(url.password().unwrap_or_default()),
-    })
+    let decoded = |text: &str| percent_decode_str(text).collect();
+    Some((decoded(url.username()), decoded(url.password().unwrap_or_default())))
+}
+
+fn basic(Credentials { user, password }: &Credentials) -> Option<HeaderValue> {
+    field(user.as_bytes(), password.as_bytes())
 }
 
 /// The `Authorization` field of the Basic scheme (RFC 7617), marked as sensitive.
-fn basic(credentials: &Credentials) -> Option<HeaderValue> {
+fn field(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
     use base64::Engine as _;
-    let Credentials { user, password } = credentials;
-    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    let encoded = base64::engine::general_purpose::STANDARD.encode([user, b":", password].concat());
     let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
     value.set_sensitive(true);
     Some(value)

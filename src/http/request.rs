@@ -1,11 +1,13 @@
 //! What is asked, and the header fields that go along: who may see which is decided here.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
+use super::carriers::Carriers;
 use super::credentials::Keyring;
 use crate::cookies::Cookies;
 use crate::job::OwnRequest;
@@ -55,11 +57,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, carriers: Arc<Carriers>) -> Self {
         Self {
             home: base_fields(settings, |_| true),
             away: base_fields(settings, is_no_secret),
-            keyring: Keyring::new(settings),
+            keyring: Keyring::new(settings, carriers),
             cookies: settings.cookies.clone(),
         }
     }
@@ -163,7 +165,7 @@ mod tests {
             }),
             ..Settings::default()
         };
-        let fields = Fields::new(&settings);
+        let fields = Fields::new(&settings, Arc::default());
         let sent = |url: &str, leg, own: Option<&OwnRequest>| {
             let url = Url::parse(url).unwrap();
             let built = fields.dress(&Request {
@@ -183,6 +185,8 @@ mod tests {
         assert_eq!(home, "accept accept-encoding authorization cookie user-agent x-api-key");
         assert_eq!(basic.unwrap(), "Basic dTpw");
         assert_eq!(sent("http://me:pw%40@h/", Leg::Home, None).1.unwrap(), "Basic bWU6cHdA");
+        // Whatever charset it is in: RFC 7617 section 2.1 leaves that to the two of them.
+        assert_eq!(sent("http://me:%E9@h/", Leg::Home, None).1.unwrap(), "Basic bWU66Q==");
         assert_eq!(
             sent("http://me:pw@h/", Leg::Away, None).0,
             "accept accept-encoding user-agent"

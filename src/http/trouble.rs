@@ -60,8 +60,19 @@ pub(super) fn wants_http1(error: &reqwest::Error) -> bool {
 
 /// Proxies have no errors of a type of their own that could be asked.
 fn of_proxy(said: String) -> TransferError {
-    if said.contains("authorization required") {
+    // Of SOCKS 5 (RFC 1929): none were offered, or not these, or those that were are not accepted.
+    const WANTED: [&str; 4] = [
+        "authorization required",
+        "authentication incorrectly",
+        "user/pass authentication",
+        "credentials not accepted",
+    ];
+    if WANTED.iter().any(|wanted| said.contains(wanted)) {
         TransferError::ProxyAuthentication
+    } else if said.ends_with("unsuccessful") {
+        TransferError::Tunnel("the proxy refuses to".into())
+    } else if said.contains("underlying connection") {
+        TransferError::Tunnel("not even to the proxy".into())
     } else {
         TransferError::Tunnel(said)
     }

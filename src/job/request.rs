@@ -23,6 +23,12 @@ impl OwnRequest {
         self.headers.is_empty() && self.credentials.is_none()
     }
 
+    /// May it get another file than a request without it? Not for who asks, and from where.
+    pub(crate) fn may_choose(&self) -> bool {
+        let is_mere = |name: &HeaderName| [header::USER_AGENT, header::REFERER].contains(name);
+        self.credentials.is_some() || self.headers.iter().any(|(name, _)| !is_mere(name))
+    }
+
     /// Bytes of text that it holds.
     pub(crate) fn weight(&self) -> usize {
         let fields = self.headers.iter();

@@ -177,3 +177,38 @@ fn a_redirect_that_ends_in_a_404_is_a_404() {
     room.holds_exactly::<&str>(&[]);
     assert_eq!(origin.paths(), ["/a", "/nothing"]);
 }
+
+/// The address of a port that nobody listens at.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn where_a_redirect_leads_to_nobody_it_is_said_where_that_is() {
+    let (origin, room, nobody) = (Origin::new(), Room::new(), nobody());
+    origin.file("/a", "").always(Answer::to(&format!("http://{nobody}/a")));
+    let outcome = room.haul().args(["--retries", "0", &origin.url("/a")]).run();
+    outcome
+        .fails()
+        .says(&format!("connection refused (redirected to {nobody})"));
+}
+
+#[test]
+fn a_location_that_serves_one_request_is_asked_for_again_where_it_came_from() {
+    let (home, other, room) = (Origin::new(), Origin::new(), Room::new());
+    let signed = |number: u8| Answer::to(&other.url(&format!("/a?signed={number}")));
+    home.file("/a", "").then(signed(1)).then(signed(2)).always(signed(3));
+    // It is there, and whether it has this size is asked.
+    room.put("a", "0123456789");
+    other.file("/a?signed=1", "").then(Status(405)).always(Status(403));
+    other.file("/a?signed=2", "0123456789");
+    room.haul().arg(home.url("/a")).run().succeeds();
+    let asked: Vec<_> = other.requests().into_iter().map(|request| request.target).collect();
+    assert_eq!(asked, ["/a?signed=1", "/a?signed=1", "/a?signed=2"]);
+    // What is refused wherever home leads is refused.
+    room.put("a", "another size");
+    other.file("/a?signed=3", "").always(Status(403));
+    room.haul().impatient().arg(home.url("/a")).run().fails().says("403");
+    assert_eq!((home.requests().len(), other.requests().len()), (4, 6));
+}

@@ -127,8 +127,8 @@ fn a_unix_socket_is_connected_to_whatever_host_a_url_names() {
         .fails()
         .says("no such file or directory");
     socket_to(&origin, &socket);
-    // A proxy of the environment is not in between.
-    let haul = room.haul().env("http_proxy", "http://127.0.0.1:9/").args(args);
+    // A proxy of the environment is not in between, and its password is not told to who is.
+    let haul = room.haul().env("http_proxy", "http://me:hush@127.0.0.1:9/").args(args);
     haul.stdin(list).run().succeeds().finished(2, 2);
     room.holds_exactly(&[("a.bin", "a"), ("b.bin", "b")]);
     let mut hosts: Vec<_> = origin
@@ -138,6 +138,12 @@ fn a_unix_socket_is_connected_to_whatever_host_a_url_names() {
         .collect();
     hosts.sort();
     assert_eq!(hosts, ["also.invalid:81", "nowhere.invalid"]);
+    assert!(
+        origin
+            .requests()
+            .iter()
+            .all(|request| request.field("Proxy-Authorization").is_none())
+    );
     for other in [&["--public-only"][..], &["-x", "http://h"]] {
         let haul = room.haul().args(args).args(other).stdin(list);
         haul.run().exits_with(2).says("cannot be used with");

@@ -311,6 +311,17 @@ fn what_is_said_more_closely_comes_first() {
     }
 }
 
+#[test]
+fn a_user_of_the_url_finds_the_password_in_the_netrc() {
+    for (user, expected) in [("me@", "Basic bWU6cHc="), ("you@", "Basic eW91Og==")] {
+        let found = sent(&[Home], "Authorization", &|room, url| {
+            netrc(room, "default login me password pw");
+            Given::list(&url.replace("://", &format!("://{user}")))
+        });
+        assert_eq!(found, [Some(expected.to_owned())], "{user}");
+    }
+}
+
 /// What a request for another machine says, as a proxy sees it.
 #[track_caller]
 fn over_plain_http(env: &[(&str, &str)], text: &str) -> Option<String> {

@@ -387,3 +387,22 @@ fn a_mark_does_not_vouch_for_a_url_of_which_a_part_is_hidden() {
     room.haul().arg(origin.url("/a?key=one")).run().succeeds();
     assert_eq!(origin.requests().last().unwrap().method, "HEAD");
 }
+
+#[test]
+fn a_mark_does_not_vouch_for_an_entry_that_asks_with_more_than_a_url() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let url = origin.file("/report.csv", "of the first").url();
+    let run = |options: &str| room.haul().stdin(format!("{url}\n {options}\n")).run();
+    run("header=X-Customer: 1").succeeds();
+    origin.file("/report.csv", "of the second customer");
+    run("header=X-Customer: 2").fails().says("is there with another size");
+    run("http-user=second").fails().says("is there with another size");
+    room.holds_exactly(&[("report.csv", "of the first")]);
+    // Who asks makes no difference.
+    let (origin, room) = (Origin::new(), Room::new());
+    let list = origin.file("/a", "a").url() + "\n user-agent=me\n referer=http://here.test/\n";
+    for _ in 0..2 {
+        room.haul().stdin(&*list).run().succeeds();
+    }
+    assert_eq!(methods(&origin), ["GET"]);
+}

@@ -19,17 +19,17 @@ use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
 use crate::transfer::{Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     pub(super) async fn ask_around(
         &mut self,
         mut slot: Slot,
         mut want: Want,
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
-        let mut url = Cow::Borrowed(self.source.reveal());
-        let (mut host, mut leg) = (self.home.clone(), Leg::Home);
+        let (mut url, mut host, mut leg) = self.at_home();
         self.redirects = 0;
-        let mut stale = 0;
+        // A location that was asked already may be used up.
+        let (mut stale, mut is_used) = (0, false);
         loop {
             slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
             let began = tokio::time::Instant::now();
@@ -40,12 +40,25 @@ impl Delivery<'_> {
                     stale += 1;
                     continue;
                 }
+                // It was for one request, or its time is over: whoever led here knows another.
+                Err(error) if is_used && leg == Leg::Away && is_refused(&error) => {
+                    drop(slot);
+                    (slot, held) = self.begin_again().await?;
+                    (url, host, leg) = self.at_home();
+                    is_used = false;
+                    continue;
+                }
                 Err(error) => {
                     self.heed(&host, &error, began).await;
                     self.note_unwritable(&error).await;
-                    return Err(error);
+                    return Err(if leg == Leg::Away {
+                        error.at_end_of_redirect(&host)
+                    } else {
+                        error
+                    });
                 }
             };
+            is_used = true;
             match step {
                 Step::Done { outcome, size } => {
                     slot.answered_well();
@@ -56,10 +69,8 @@ impl Delivery<'_> {
                     if let Some(done) = self.finish(received, slot).await? {
                         return Ok(done);
                     }
-                    slot = self.slot_at_home().await?;
-                    url = Cow::Borrowed(self.source.reveal());
-                    (host, leg) = (self.home.clone(), Leg::Home);
-                    held = self.look_again().await?;
+                    (slot, held) = self.begin_again().await?;
+                    (url, host, leg) = self.at_home();
                 }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => held = self.look_again().await?,
@@ -77,9 +88,21 @@ impl Delivery<'_> {
                         self.life.was(Phase::Rest, Instant::now());
                     }
                     url = Cow::Owned(to);
+                    is_used = false;
                 }
             }
         }
+    }
+
+    /// Where the entry's source is.
+    fn at_home(&self) -> (Cow<'a, Url>, HostKey, Leg) {
+        (Cow::Borrowed(self.source.reveal()), self.home.clone(), Leg::Home)
+    }
+
+    /// What it takes to ask there for the rest.
+    async fn begin_again(&mut self) -> Result<(Slot, Option<Held>), TransferError> {
+        self.redirects = 0;
+        Ok((self.slot_at_home().await?, self.look_again().await?))
     }
 
     /// What is here of the file by now.
@@ -232,4 +255,9 @@ impl Delivery<'_> {
             self.events.send(|| Event::Warning(warning)).await;
         }
     }
+}
+
+/// Is it not for us, or not there (RFC 9110 section 15.5)?
+fn is_refused(error: &TransferError) -> bool {
+    error.status().is_some_and(|status| status.is_client_error()) && !error.is_passing()
 }
