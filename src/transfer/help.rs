@@ -160,6 +160,8 @@ struct Fetching<'a> {
     written: u64,
     range: Range<u64>,
     received: u64,
+    /// Bytes that the answer has, as it says. What comes behind them is of something else.
+    announced: u64,
     has_failed: bool,
 }
 
@@ -201,6 +203,7 @@ impl Tools {
             written: range.start,
             range,
             received: 0,
+            announced: 0,
             // A mirror is not asked again, and says nothing of the others.
             has_failed: !place.is_mirror,
         };
@@ -212,7 +215,7 @@ impl Tools {
             }
         };
         tokio::pin!(given_up);
-        let answer = tokio::select! {
+        let (answer, end) = tokio::select! {
             biased;
             () = &mut given_up => {
                 fetching.has_failed = false;
@@ -220,6 +223,7 @@ impl Tools {
             }
             answer = self.ask_for_share(offer, place, &fetching.range) => answer?,
         };
+        fetching.announced = end - fetching.range.start;
         if !offer.shares.prove(id) || !offer.shares.may_write().await {
             fetching.has_failed = false;
             return Ok(());
@@ -229,12 +233,13 @@ impl Tools {
         copied
     }
 
+    /// The answer, and up to where it goes.
     async fn ask_for_share(
         &self,
         offer: &Offer,
         place: &Place,
         range: &Range<u64>,
-    ) -> Result<Box<Answer>, TransferError> {
+    ) -> Result<(Box<Answer>, u64), TransferError> {
         let validator = place.validator();
         let end = Some(range.end).filter(|&end| end != offer.size);
         let request = Request {
@@ -248,13 +253,14 @@ impl Tools {
         let (answer, _) = self.http.send(request).await?;
         let Some(validator) = validator else {
             // Nothing tells that a mirror has the same file but its size, until the checksum does.
-            return match &answer.head {
-                head if resume::is_part_of(range, offer.size, head) => {
+            let head = Arc::clone(&answer.head);
+            return match resume::part_of(range, offer.size, &head) {
+                Some(end) => {
                     place.learn(head.validator.clone());
-                    Ok(answer)
+                    Ok((answer, end))
                 }
-                head if head.status.is_success() => Err(another()),
-                head => Err(head.failure()),
+                None if head.status.is_success() => Err(another()),
+                None => Err(head.failure()),
             };
         };
         let asked = Asked {
@@ -263,7 +269,7 @@ impl Tools {
             size: Some(offer.size),
         };
         match resume::plan(Some(&asked), &answer.head) {
-            Course::Continue { .. } => Ok(answer),
+            Course::Continue { end, .. } => Ok((answer, end)),
             Course::Fail(error) => Err(error),
             // Nobody asks it for a share again.
             _ => Err(another()),
@@ -296,15 +302,21 @@ async fn copy(
             },
         };
         let is_end = chunk.is_none();
+        let mut is_long = false;
         if let Some(bytes) = chunk {
+            let left = fetching.announced.saturating_sub(fetching.received);
             fetching.received += bytes.len() as u64;
-            let taken = shares.take(id, bytes.len() as u64);
+            is_long = bytes.len() as u64 > left;
+            let taken = shares.take(id, left.min(bytes.len() as u64));
             fetching.offer.meter.add(taken);
             steps.add(bytes.slice(..usize::try_from(taken).unwrap_or(0)));
         }
-        let is_last = is_end || shares.is_done(id);
+        let is_last = is_end || is_long || shares.is_done(id);
         if is_last || steps.is_full() {
             write(fetching, steps.flush()).await?;
+        }
+        if is_long && !shares.is_done(id) {
+            return Err(TransferError::LongBody);
         }
         if is_last {
             let is_empty = fetching.received == 0 && !is_given_up && !shares.is_done(id);

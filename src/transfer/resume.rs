@@ -71,11 +71,11 @@ fn partial(asked: &Asked, head: &Head) -> Course {
     }
 }
 
-/// Is it a part of a file of just this size, and the first bytes of this gap, as the head itself says? Of a server that was
-/// never asked before, there is no more to go by.
-pub(crate) fn is_part_of(gap: &Range<u64>, size: u64, head: &Head) -> bool {
-    let is_partial = head.status == StatusCode::PARTIAL_CONTENT;
-    is_partial && bytes_of(gap, Some(size), head).is_some_and(|(_, told)| told == Some(size))
+/// Up to where it goes, if it is a part of a file of just this size, and the first bytes of this gap, as the head itself
+/// says. Of a server that was never asked before, there is no more to go by.
+pub(crate) fn part_of(gap: &Range<u64>, size: u64, head: &Head) -> Option<u64> {
+    let (end, told) = bytes_of(gap, Some(size), head)?;
+    (head.status == StatusCode::PARTIAL_CONTENT && told == Some(size)).then_some(end)
 }
 
 /// Up to where a part goes that has the first bytes of this gap, of a file of this size if that is known; and the size
@@ -232,7 +232,7 @@ mod tests {
             (200, "bytes 40-99/100", false),
         ] {
             let head = head(status, &[("content-range", range), ("etag", "W/\"other\"")]);
-            assert_eq!(is_part_of(&(40..100), 100, &head), is_part, "{status} {range}");
+            assert_eq!(part_of(&(40..100), 100, &head).is_some(), is_part, "{status} {range}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! A large file that several fetch at once is right and whole, whatever one of their servers' answers is.
 
-use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, PartFrom, Status, Trickle, Well};
+use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, LongPart, PartFrom, Status, Trickle, Well};
 use crate::support::{DEADLINE, Gate, Origin, Request, Resource, Room, Victim, bytes, sha256};
 
 const MIB: usize = 1 << 20;
@@ -52,6 +52,7 @@ fn a_helper_that_gets_something_else_harms_nothing() {
         PartFrom(5),
         CutAfter(3 * MIB),
         Answer::part(&format!("bytes 0-9/{SIZE}"), [0; 10]),
+        LongPart(MIB),
     ];
     for answer in answers {
         let (origin, gate, room) = (Origin::new(), Gate::new(), Room::new());

@@ -39,6 +39,8 @@ pub enum Answer {
     EndlessHead,
     /// A 206 whose Content-Range begins at this byte, whatever was asked for.
     PartFrom(usize),
+    /// Of the range that was asked for, a 206 with so many bytes, in chunks; behind them, as many of something else.
+    LongPart(usize),
     /// These bytes, HTTP or not, then the end.
     Raw(Vec<u8>),
     /// Nothing until the gate opens, then the other answer.
@@ -119,6 +121,7 @@ impl Answer {
             Self::Trickle(pieces) => Script::by_length(good()).in_pieces(*pieces),
             Self::EndlessHead => Script::raw(b"HTTP/1.1 200 OK\r\nSlow: ").then(Step::Drip(b'x')),
             Self::PartFrom(first) => Script::by_length(file.part(*first..file.size())),
+            Self::LongPart(n) => Script::by_chunks(long_part(file, request, *n), true),
             Self::Raw(bytes) => Script::raw(bytes).end(End::Close),
             Self::Held(gate, answer) => answer.script(file, request).held(gate),
             Self::HeldAfter(n, gate) => Script::by_length(good()).hold_at(*n, gate),
@@ -288,6 +291,16 @@ fn head(status: u16, fields: &[Field]) -> Vec<u8> {
     let lines = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
     let lines: String = lines.collect();
     format!("HTTP/1.1 {status} A Reason\r\n{lines}\r\n").into_bytes()
+}
+
+fn long_part(file: &File, request: &Request, n: usize) -> Message {
+    let range = request.field("Range").and_then(|range| range.strip_prefix("bytes="));
+    let Some(first) = range.and_then(|range| range.split('-').next()?.parse().ok()) else {
+        return file.answer(request);
+    };
+    let mut message = file.part(first..file.size().min(first + n));
+    message.body.extend(vec![b'?'; n]);
+    message
 }
 
 fn cut(mut message: Message, at: usize) -> Message {
