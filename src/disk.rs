@@ -21,7 +21,7 @@ mod quick;
 pub(crate) mod record;
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +37,7 @@ use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
 use self::quick::Quick;
+use crate::settings::Durability;
 
 /// The folder of a run. Clones are handles to one and the same.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub(crate) struct Disk(Arc<Inside>);
 struct Inside {
     root: Folder,
     case: Case,
+    /// Of the folders that are made.
+    durability: Durability,
     nameless: Nameless,
     errands: Arc<Errands>,
     /// What stood in the folder, where names are told apart as we do.
@@ -81,20 +84,26 @@ pub(crate) struct Glance {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// The same, of a folder that may be entered and not read.
+const CLOSED_FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Disk {
     /// Opens the folder for so many files at once, making it and its parents where they are missing.
-    pub(crate) fn open(dir: &Path, jobs: usize) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, jobs: usize, durability: Durability) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        let root = posix::open(dir, FOLDER, Mode::empty())?;
+        if durability == Durability::Disk {
+            synchronise_above(dir)?;
+        }
+        let root = open_folder(posix::CWD, dir, OFlags::empty())?;
         let case = case_of(&root);
-        Ok(Self::at(root, case, jobs))
+        Ok(Self::at(root, case, jobs, durability))
     }
 
-    fn at(root: OwnedFd, case: Case, jobs: usize) -> Self {
+    fn at(root: OwnedFd, case: Case, jobs: usize, durability: Durability) -> Self {
         Self(Arc::new(Inside {
             root: Arc::new(root),
             case,
+            durability,
             nameless: Nameless::new(),
             errands: Arc::default(),
             listing: (case == Case::Matters).then(Arc::default),
@@ -120,11 +129,11 @@ impl Disk {
 
     /// Opens the folder if it is there, and makes nothing.
     pub(crate) fn look_at(dir: &Path) -> io::Result<Option<Self>> {
-        let root = match posix::open(dir, FOLDER, Mode::empty()) {
+        let root = match open_folder(posix::CWD, dir, OFlags::empty()) {
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             root => root?,
         };
-        Ok(Some(Self::at(root, case_above(dir), 1)))
+        Ok(Some(Self::at(root, case_above(dir), 1, Durability::System)))
     }
 
     pub(crate) fn case(&self) -> Case {
@@ -231,7 +240,7 @@ impl Disk {
 
     /// The open folder a path's file goes into, made where it is missing.
     pub(crate) fn folder_for(&self, path: &Path) -> io::Result<Folder> {
-        walk(&self.0.root, path, Missing::Made)
+        walk(&self.0.root, path, Missing::Made(self.0.durability))
     }
 }
 
@@ -249,10 +258,34 @@ fn returned<T>(hop: Result<T, JoinError>) -> io::Result<T> {
     }
 }
 
+fn open_folder(at: impl AsFd, name: impl AsRef<Path>, more: OFlags) -> rustix::io::Result<OwnedFd> {
+    let (at, name) = (at.as_fd(), name.as_ref());
+    match posix::openat(at, name, FOLDER | more, Mode::empty()) {
+        Err(rustix::io::Errno::ACCESS) => posix::openat(at, name, CLOSED_FOLDER | more, Mode::empty()),
+        opened => opened,
+    }
+}
+
+/// Has the names of the folders above this one reach the disk, as far as they can be read: they may be new.
+fn synchronise_above(dir: &Path) -> io::Result<()> {
+    for above in dir.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            above
+        };
+        match posix::open(above, FOLDER, Mode::empty()) {
+            Err(rustix::io::Errno::ACCESS) => {}
+            opened => posix::fsync(opened?)?,
+        }
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Missing {
     Fails,
-    Made,
+    Made(Durability),
 }
 
 /// Opens the folder that holds the path's last component, following no symbolic link.
@@ -262,13 +295,17 @@ fn walk(root: &Folder, path: &Path, missing: Missing) -> io::Result<Folder> {
         let Component::Normal(name) = component else {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         };
-        let open = || posix::openat(&folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty());
+        let open = || open_folder(&folder, name, OFlags::NOFOLLOW);
         let next = match open() {
-            Err(rustix::io::Errno::NOENT) if missing == Missing::Made => {
+            Err(rustix::io::Errno::NOENT) => {
+                let Missing::Made(durability) = missing else {
+                    return Err(io::Error::from(io::ErrorKind::NotFound));
+                };
                 match posix::mkdirat(&folder, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(rustix::io::Errno::EXIST) => open()?,
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => part::synchronise_names(&folder, durability)?,
                     Err(error) => return Err(error.into()),
                 }
+                open()?
             }
             other => other?,
         };

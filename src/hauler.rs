@@ -79,7 +79,7 @@ impl Hauler {
     /// The folder cannot be made or opened, or the settings name certificates that cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         let jobs = settings.jobs.get();
-        let disk = Disk::open(&settings.dir, jobs).map_err(|source| SetupError::Dir {
+        let disk = Disk::open(&settings.dir, jobs, settings.durability).map_err(|source| SetupError::Dir {
             dir: settings.dir.clone(),
             source,
         })?;

@@ -37,7 +37,7 @@ use lanes::{Lane, Lanes};
 use request::Fields;
 
 pub(crate) use answer::Answer;
-pub(crate) use coding::Decoded;
+pub(crate) use coding::{Decoded, is_the_file};
 #[cfg(fuzzing)]
 pub(crate) use disposition::filename;
 #[cfg(fuzzing)]

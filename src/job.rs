@@ -11,9 +11,11 @@ use crate::checksum::Checksum;
 use crate::error::LineError;
 
 mod request;
+mod resource;
 
 pub use request::OwnRequest;
 pub(crate) use request::{Field, field, value_of};
+pub(crate) use resource::Resource;
 
 /// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

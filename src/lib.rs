@@ -70,6 +70,7 @@ pub mod cookies;
 mod disk;
 pub mod error;
 pub mod event;
+mod fnv;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -6,6 +6,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::fnv::Fnv;
 use crate::job::{BadLine, Job};
 
 /// One of several shares of a list.
@@ -48,11 +49,9 @@ impl Shard {
     }
 }
 
-/// FNV-1a with 64 bits (Fowler, Noll, Vo; RFC 9923), and then the finaliser of `MurmurHash3` (`fmix64`), which spreads the
-/// last bytes over all bits.
+/// FNV-1a, and then the finaliser of `MurmurHash3` (`fmix64`), which spreads the last bytes over all bits.
 fn hash(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let mut hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    let mut hash = Fnv::of(bytes);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ (hash >> 33)

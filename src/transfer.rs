@@ -26,8 +26,8 @@ use crate::disk::record::Record;
 use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Http, Leg, Request};
-use crate::job::OwnRequest;
+use crate::http::{Http, Leg, Request, is_the_file};
+use crate::job::{OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -58,6 +58,8 @@ pub(crate) struct Tools {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
+    /// Where its way began.
+    pub(crate) source: &'a Url,
     /// The entry's URL as it is shown: what marks know it by.
     pub(crate) entry: &'a str,
     /// What its part is known by: the same, or the source that alone may send it.
@@ -228,7 +230,7 @@ impl Tools {
                 return Err(error);
             }
         };
-        let course = resume::plan(asked.as_ref(), &answer.head);
+        let course = resume::plan(asked.as_ref(), &answer.head, |validator| job.resource(validator));
         if let Course::Fail(error) = course {
             answer.drain().await;
             return Err(error);
@@ -237,9 +239,10 @@ impl Tools {
             answer.drain().await;
             return Err(error);
         }
+        let earlier = held.as_ref().and_then(|held| held.part.said()?.filename.as_deref());
         let target = match job.namer {
             None => Target { name: None, replace },
-            Some(namer) => match namer.target(self, job.path, &answer.head, &course).await? {
+            Some(namer) => match namer.target(self, job.path, (&answer.head, earlier), &course).await? {
                 Ok(target) => target,
                 Err(step) => {
                     answer.drain().await;
@@ -288,11 +291,21 @@ fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
             gap: gap?,
             validator: record.validator.clone(),
             size,
+            resource: record.resource,
+            is_packed: is_the_file(&part.name()),
         })
     })?
 }
 
 impl<'a> Try<'a> {
+    /// Of what the bytes are that this validator goes with, where its server's word is all there is to go by.
+    fn resource(&self, validator: &str) -> Option<Resource> {
+        self.listed
+            .checksum
+            .is_none()
+            .then(|| Resource::of(self.source, self.url, validator))
+    }
+
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
         let unless = match self.want {
             // A condition on the whole file and one on a part of it do not go together.

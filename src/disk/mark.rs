@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
 
+use crate::fnv::Fnv;
 use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
 
@@ -106,12 +107,8 @@ fn origin(url: &str) -> &str {
     &url[..path]
 }
 
-/// FNV-1a with 64 bits, frozen: marks outlive the version that made them.
 fn hashed(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    format!("{:016x}", Fnv::of(text.as_bytes()))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod sink;
 mod steps;
 mod whole;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use super::pace::Made;
 use super::{Disk, aside};
 use crate::checksum::{Adding, Algorithm, Checksum};
 use crate::gaps::Gaps;
+use crate::job::Resource;
 use crate::settings::Durability;
 pub(crate) use beside::Beside;
 pub(crate) use earlier::Earlier;
@@ -40,6 +42,7 @@ use files::Files;
 use gathered::Gathered;
 use sink::{Sink, add_blocks};
 use steps::Writing;
+pub(super) use whole::synchronise_names;
 
 /// The size up to which a file that tells it is written in one go.
 const SMALL: usize = 256 * 1024;
@@ -62,8 +65,20 @@ pub(crate) struct Identity {
     /// The name it is to get in its folder, if that is not its path's.
     pub(crate) name: Option<String>,
     pub(crate) replace: Replace,
-    /// What the server said the whole file adds up to.
+    pub(crate) said: Said,
+}
+
+/// What the server said of the whole file when it sent the first bytes, and need not say again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Said {
+    /// What it adds up to.
     pub(crate) digests: Vec<Checksum>,
+    /// `Last-Modified`.
+    pub(crate) modified: Option<SystemTime>,
+    /// The name of `Content-Disposition`.
+    pub(crate) filename: Option<String>,
+    /// What sent it.
+    pub(crate) resource: Option<Resource>,
 }
 
 /// What a whole file is given along with its name.
@@ -138,6 +153,11 @@ impl Part {
         })
     }
 
+    /// The name that its path gives the file.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        super::name_of(&self.path).to_string_lossy()
+    }
+
     /// Where the next bytes go.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
@@ -149,8 +169,8 @@ impl Part {
     }
 
     /// What the server said of the whole file when it sent the bytes that are here.
-    pub(crate) fn digests(&self) -> &[Checksum] {
-        self.identity.as_ref().map_or(&[], |identity| &identity.digests)
+    pub(crate) fn said(&self) -> Option<&Said> {
+        self.identity.as_ref().map(|identity| &identity.said)
     }
 
     /// Was it to take another file's place?

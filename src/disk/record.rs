@@ -8,6 +8,8 @@ use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::job::Resource;
+
 /// The version of the format. A record of another is no record.
 const VERSION: u32 = 1;
 /// A record longer than this, in bytes, is none of ours.
@@ -35,6 +37,15 @@ pub(crate) struct Record {
     /// What the server said the whole file adds up to, as `sha256:HEX`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) digests: Vec<String>,
+    /// What `Last-Modified` said, in seconds since 1970, and the name that the server gave: an answer to `If-Range` need
+    /// not repeat them (RFC 9110 section 15.3.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) modified: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filename: Option<String>,
+    /// What sent the bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resource: Option<Resource>,
     /// The boot of the machine in which it was written. Within one boot, what was written to the part is in it.
     boot: Option<String>,
 }
@@ -50,6 +61,9 @@ impl Record {
             missing: None,
             replaces: false,
             digests: Vec::new(),
+            modified: None,
+            filename: None,
+            resource: None,
             boot: boot(),
         }
     }
@@ -77,6 +91,17 @@ impl Record {
         let mut bytes = Vec::new();
         File::from(file).take(LONGEST).read_to_end(&mut bytes)?;
         Ok(Self::parse(&bytes))
+    }
+
+    /// Is what has this name a record, of whatever version, or what the end of the machine may have left of one? Any other
+    /// file is somebody's own.
+    pub(super) fn may_be(folder: &OwnedFd, name: &str) -> io::Result<bool> {
+        const BEGINNING: &[u8] = b"{\"v\":";
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = posix::openat(folder, name, flags, Mode::empty())?;
+        let mut bytes = Vec::new();
+        File::from(file).take(BEGINNING.len() as u64).read_to_end(&mut bytes)?;
+        Ok(BEGINNING.starts_with(&bytes) || bytes.iter().all(|&byte| byte == 0))
     }
 
     /// Writes it in one step: a reader finds the old one or the new one, whole.

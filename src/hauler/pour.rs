@@ -17,8 +17,8 @@ use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Leg, Request};
-use crate::job::{HostKey, Job};
+use crate::http::{Answer, Http, Leg, Request, is_the_file};
+use crate::job::{HostKey, Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -130,6 +130,7 @@ struct Pouring<'a, W> {
 struct Proof {
     validator: String,
     size: Option<u64>,
+    resource: Resource,
 }
 
 /// Is there more to be asked for?
@@ -174,24 +175,30 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         self.tell_start().await;
         loop {
             let asked = self.asked();
-            let answer = self.ask(asked.as_ref()).await?;
-            if let Rest::None = self.copy(answer, asked.as_ref()).await? {
+            let (answer, from) = self.ask(asked.as_ref()).await?;
+            if let Rest::None = self.copy((answer, from), asked.as_ref()).await? {
                 return Ok(());
             }
         }
     }
 
     fn asked(&self) -> Option<Asked> {
-        let Proof { validator, size } = self.proof.as_ref().filter(|_| self.written > 0)?;
+        let Proof {
+            validator,
+            size,
+            resource,
+        } = self.proof.as_ref().filter(|_| self.written > 0)?;
         Some(Asked {
             gap: self.written..size.unwrap_or(u64::MAX),
             validator: validator.clone(),
             size: *size,
+            resource: Some(*resource),
+            is_packed: is_the_file(&name::of_url(self.job.url.reveal())),
         })
     }
 
-    /// The answer, wherever redirects lead for it.
-    async fn ask(&mut self, asked: Option<&Asked>) -> Result<Box<Answer>, TransferError> {
+    /// The answer, wherever redirects lead for it, and of what it is.
+    async fn ask(&mut self, asked: Option<&Asked>) -> Result<(Box<Answer>, Url), TransferError> {
         let mut url = self.job.url.reveal().clone();
         let mut leg = Leg::Home;
         for _ in 0..=REDIRECTS {
@@ -209,7 +216,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             let (answer, exchange) = self.stop.unless(self.http.send(request)).await??;
             self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&url) else {
-                return Ok(answer);
+                return Ok((answer, url));
             };
             answer.drain().await;
             let target = target?;
@@ -223,9 +230,9 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")))
     }
 
-    async fn copy(&mut self, answer: Box<Answer>, asked: Option<&Asked>) -> Result<Rest, TransferError> {
-        match resume::plan(asked, &answer.head) {
-            Course::Fresh if self.written == 0 => self.begin(answer).await,
+    async fn copy(&mut self, (answer, from): (Box<Answer>, Url), asked: Option<&Asked>) -> Result<Rest, TransferError> {
+        match resume::plan(asked, &answer.head, |validator| Some(self.resource(&from, validator))) {
+            Course::Fresh if self.written == 0 => self.begin(answer, &from).await,
             Course::Continue { end, size } => {
                 self.meter.restart(self.written, size);
                 if let Some(proof) = &mut self.proof {
@@ -250,12 +257,13 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         }
     }
 
-    async fn begin(&mut self, answer: Box<Answer>) -> Result<Rest, TransferError> {
+    async fn begin(&mut self, answer: Box<Answer>, from: &Url) -> Result<Rest, TransferError> {
         let head = &answer.head;
         let name = name::of_url(self.job.url.reveal());
         let is_coded = head.hides(&name);
         let length = head.length.filter(|_| !is_coded);
         self.proof = head.validator.clone().filter(|_| !is_coded).map(|validator| Proof {
+            resource: self.resource(from, &validator),
             validator,
             size: length,
         });
@@ -301,6 +309,10 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     }
 
     /// How long it may be. What it adds up to is known when it is out.
+    fn resource(&self, from: &Url, validator: &str) -> Resource {
+        Resource::of(self.job.url.reveal(), from, validator)
+    }
+
     fn expect(&self) -> Expect {
         Expect {
             checksum: None,

@@ -44,7 +44,7 @@ impl Allowance {
 /// Was a try worth it that brought so many more bytes of a file of this size? A few bytes at a time would be asked for as
 /// long as the file has some.
 pub(super) fn is_worth_it(more: u64, size: Option<u64>) -> bool {
-    let least = size.map_or(1, |size| (size / 1024).clamp(1, 4096));
+    let least = size.map_or(4096, |size| (size / 1024).clamp(1, 4096));
     more >= least
 }
 
@@ -157,7 +157,8 @@ mod tests {
     fn a_try_is_worth_it_that_brings_a_thousandth_or_some_kilobytes() {
         for (more, size, is_worth) in [
             (0, None, false),
-            (1, None, true),
+            (4095, None, false),
+            (4096, None, true),
             (0, Some(0), false),
             (1, Some(500), true),
             (99, Some(100 << 10), false),

@@ -1,7 +1,7 @@
 //! What is asked, and the header fields that go along: who may see which is decided here.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -46,6 +46,9 @@ pub(crate) enum Unless {
     /// `If-Modified-Since` (section 13.1.3).
     Since(SystemTime),
 }
+
+/// The end of the year 9999.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_800);
 
 /// The header fields of requests, by where they go.
 #[derive(Debug)]
@@ -95,10 +98,11 @@ impl Fields {
         let condition = match request.unless {
             None => None,
             Some(Unless::Tag(tag)) => Some((header::IF_NONE_MATCH, HeaderValue::try_from(tag))),
-            Some(Unless::Since(time)) => Some((
-                header::IF_MODIFIED_SINCE,
-                HeaderValue::try_from(httpdate::fmt_http_date(*time)),
-            )),
+            // Later dates than these have no form (RFC 9110 section 5.6.7), and a server none to compare with them.
+            Some(Unless::Since(time)) => (*time < SystemTime::UNIX_EPOCH + LAST_DATE).then(|| {
+                let date = httpdate::fmt_http_date(*time);
+                (header::IF_MODIFIED_SINCE, HeaderValue::try_from(date))
+            }),
         };
         fields.extend(condition.and_then(|(name, value)| Some((name, value.ok()?))));
         if let Some((start, end, validator)) = request.range
@@ -147,6 +151,30 @@ fn is_no_secret(name: &header::HeaderName) -> bool {
 mod tests {
     use super::*;
     use crate::settings::Credentials;
+
+    #[test]
+    fn a_date_beyond_the_calendar_is_no_condition() {
+        let fields = Fields::new(&Settings::default(), Arc::default());
+        let url = Url::parse("http://h/").unwrap();
+        for (seconds, is_sent) in [
+            (0, true),
+            (253_402_300_799, true),
+            (253_402_300_800, false),
+            (u64::MAX >> 2, false),
+        ] {
+            let unless = Unless::Since(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            let built = fields.dress(&Request {
+                method: Method::GET,
+                url: &url,
+                leg: Leg::Home,
+                own: None,
+                unless: Some(&unless),
+                range: None,
+            });
+            let condition = built.headers().get(header::IF_MODIFIED_SINCE);
+            assert_eq!(condition.is_some(), is_sent, "{seconds}");
+        }
+    }
 
     #[test]
     fn secrets_stay_at_home() {

@@ -20,9 +20,10 @@ use super::shares::{OWNER, Shares};
 use super::{Body, Cost, Received, Step, Tools, Try, Want, disk};
 use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
-use crate::disk::part::{Finish, Identity, Part};
+use crate::disk::part::{Finish, Identity, Part, Said};
 use crate::error::TransferError;
-use crate::http::{Answer, Head};
+use crate::http::{Answer, Head, is_the_file};
+use crate::job::Resource;
 use crate::report::Outcome;
 
 /// How long many bytes wait for more, to go to the disk together.
@@ -56,10 +57,10 @@ impl Copy<'_> {
             validator: head.validator.clone().filter(|_| !is_coded),
             name: self.target.name.clone(),
             replace: self.target.replace,
-            digests: digests(&course, &head, &part, is_coded),
+            said: said(&course, &head, &part, is_coded, self.resource(&head)),
         };
         let listed = self.job.listed.checksum.iter();
-        let wanted: Vec<_> = listed.chain(&identity.digests).cloned().collect();
+        let wanted: Vec<_> = listed.chain(&identity.said.digests).cloned().collect();
         let expected = match course {
             Course::StartOver | Course::Fail(_) => {
                 part.discard()
@@ -126,8 +127,14 @@ impl Copy<'_> {
             file,
             shares,
             meter: Arc::clone(self.job.meter),
+            is_packed: is_the_file(&self.name()),
             is_mixed: AtomicBool::new(false),
         }))
+    }
+
+    fn resource(&self, head: &Head) -> Option<Resource> {
+        let validator = head.validator.as_deref()?;
+        Some(Resource::of(self.job.source, self.job.url, validator))
     }
 
     fn name(&self) -> Cow<'_, str> {
@@ -304,14 +311,16 @@ impl Copy<'_> {
         helped: Option<Published>,
     ) -> Step {
         let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
+        let modified = part.said().and_then(|said| said.modified);
+        let validator = part.validator().or_else(|| head.validator.clone());
         Step::Received(Box::new(Received {
             part,
             helped,
             finish: Finish {
                 wanted,
                 name: self.target.name,
-                modified: head.modified,
-                mark: Mark::new(size, self.job.entry, head.validator.clone(), checksum),
+                modified,
+                mark: Mark::new(size, self.job.entry, validator, checksum),
                 replace: self.target.replace,
                 durability: self.tools.durability,
             },
@@ -324,19 +333,33 @@ impl Copy<'_> {
     }
 }
 
-/// What the server says the whole file adds up to, in this answer or in an earlier one to what is continued.
-fn digests(course: &Course, head: &Head, part: &Part, is_coded: bool) -> Vec<Checksum> {
-    let mut digests = head.digests.clone();
-    if is_coded {
-        // They are of the file with its coding.
-        digests.clear();
-    }
-    if let Course::Continue { .. } | Course::Whole { .. } = course {
-        for earlier in part.digests() {
-            if !digests.contains(earlier) {
-                digests.push(earlier.clone());
-            }
+/// What the server says of the whole file, in this answer or in an earlier one to what is continued.
+fn said(course: &Course, head: &Head, part: &Part, is_coded: bool, resource: Option<Resource>) -> Said {
+    let now = match course {
+        // The answer has a body of its own, and is about that.
+        Course::Whole { .. } => Said::default(),
+        _ => Said {
+            // With a coding, they are of the file with it.
+            digests: if is_coded { Vec::new() } else { head.digests.clone() },
+            modified: head.modified,
+            filename: head.filename.clone(),
+            resource,
+        },
+    };
+    let earlier = part
+        .said()
+        .filter(|_| matches!(course, Course::Continue { .. } | Course::Whole { .. }));
+    let Some(earlier) = earlier else { return now };
+    let mut digests = now.digests;
+    for digest in &earlier.digests {
+        if !digests.contains(digest) {
+            digests.push(digest.clone());
         }
     }
-    digests
+    Said {
+        digests,
+        modified: now.modified.or(earlier.modified),
+        filename: now.filename.or_else(|| earlier.filename.clone()),
+        resource: now.resource.or(earlier.resource),
+    }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Offer {
     pub(crate) file: Beside,
     pub(crate) shares: Shares,
     pub(crate) meter: Arc<Meter>,
+    /// A content coding is the file itself.
+    pub(super) is_packed: bool,
     /// Bytes of a mirror are in the file.
     pub(super) is_mixed: AtomicBool,
 }
@@ -254,7 +256,7 @@ impl Tools {
         let Some(validator) = validator else {
             // Nothing tells that a mirror has the same file but its size, until the checksum does.
             let head = Arc::clone(&answer.head);
-            return match resume::part_of(range, offer.size, &head) {
+            return match resume::part_of(range, offer.size, offer.is_packed, &head) {
                 Some(end) => {
                     place.learn(head.validator.clone());
                     Ok((answer, end))
@@ -267,8 +269,11 @@ impl Tools {
             gap: range.clone(),
             validator,
             size: Some(offer.size),
+            // It is asked for at this very place.
+            resource: None,
+            is_packed: offer.is_packed,
         };
-        match resume::plan(Some(&asked), &answer.head) {
+        match resume::plan(Some(&asked), &answer.head, |_| None) {
             Course::Continue { end, .. } => Ok((answer, end)),
             Course::Fail(error) => Err(error),
             // Nobody asks it for a share again.

@@ -35,12 +35,12 @@ pub(crate) struct Namer<'a> {
 }
 
 impl Namer<'_> {
-    /// The name for this answer and what it may replace, or the end of the matter: the file is there.
+    /// The name for this answer, or for the `earlier` one that it continues and need not repeat, and what it may replace, or the end of the matter: the file is there.
     pub(super) async fn target(
         &self,
         tools: &Tools,
         path: &Arc<PathBuf>,
-        head: &Head,
+        (head, earlier): (&Head, Option<&str>),
         course: &Course,
     ) -> Result<Result<Target, Step>, TransferError> {
         // Nothing will be named by this answer.
@@ -50,7 +50,13 @@ impl Namer<'_> {
                 replace: Replace::Never,
             }));
         }
-        let path = Arc::clone(self.given.get_or_init(|| self.name(tools, path, head)));
+        let filename = match course {
+            // This answer is about itself.
+            Course::Whole { .. } => earlier,
+            Course::Continue { .. } => head.filename.as_deref().or(earlier),
+            _ => head.filename.as_deref(),
+        };
+        let path = Arc::clone(self.given.get_or_init(|| self.name(tools, path, filename)));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let target = |replace| {
             Ok(Ok(Target {
@@ -87,8 +93,8 @@ impl Namer<'_> {
     }
 
     /// Claims the server's name, in the folder that the list chose; without one, the list's name stands.
-    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, head: &Head) -> Arc<PathBuf> {
-        let Some(name) = head.filename.as_deref().and_then(name::clean) else {
+    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, filename: Option<&str>) -> Arc<PathBuf> {
+        let Some(name) = filename.and_then(name::clean) else {
             return Arc::clone(path);
         };
         let wanted = path.with_file_name(name);

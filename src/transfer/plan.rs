@@ -13,6 +13,7 @@ use crate::error::TransferError;
 use crate::http::{Head, Unless};
 use crate::report::Outcome;
 use crate::settings::Existing;
+use crate::tame::HIDDEN;
 
 /// What is wanted of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +61,10 @@ pub(crate) struct Sized {
     size: u64,
     /// The entity tag that it came with, if nobody has written to it since.
     tag: Option<String>,
-    /// The date that it came with, if it came for another URL.
+    /// The date that it came with, if it may have come for another URL.
     date: Option<SystemTime>,
+    /// It came for this one, as far as that is shown.
+    is_own: bool,
 }
 
 impl Sized {
@@ -72,8 +75,11 @@ impl Sized {
             .as_ref()
             .zip(head.etag.as_ref().filter(|tag| tag.starts_with('"')));
         let is_same = tags.map(|(here, there)| here == there);
-        let is_another = self.date.zip(head.modified).is_some_and(|(here, there)| here != there);
-        let is_same = if is_another { Some(false) } else { is_same };
+        let is_same = match self.date.zip(head.modified) {
+            Some((here, there)) if here != there => Some(false),
+            Some(_) if self.is_own => is_same.or(Some(true)),
+            _ => is_same,
+        };
         let why = match (length, is_same) {
             (Some(there), _) if there != self.size => "is there with another size; -f replaces it",
             (_, Some(false)) => "is there, and the server has another version; -f replaces it",
@@ -157,11 +163,17 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
         None => {
             // Of another server's file, a tag may differ though it is the same.
             let known = known.filter(|mark| mark.is_of_the_origin_of(entry));
+            let is_own = known.is_some_and(|mark| mark.may_be_of(entry));
             let date = known
-                .filter(|mark| !mark.may_be_of(entry))
+                .filter(|_| !is_own || entry.contains(HIDDEN))
                 .and_then(|mark| httpdate::parse_http_date(mark.validator.as_ref()?).ok());
             let tag = tag(known);
-            Plan::Ask(Want::Size(Sized { size, tag, date }))
+            Plan::Ask(Want::Size(Sized {
+                size,
+                tag,
+                date,
+                is_own,
+            }))
         }
     }
 }
@@ -250,6 +262,7 @@ mod tests {
                 size: 9,
                 tag: tag.map(str::to_owned),
                 date: None,
+                is_own: false,
             };
             assert_eq!(
                 decided(&Want::SizeByGet(here), 200, fields, length),
@@ -260,22 +273,28 @@ mod tests {
     }
 
     #[test]
-    fn what_came_for_another_url_with_another_date_is_another() {
+    fn what_came_with_another_date_is_another_and_with_the_same_one_it_is_the_same_if_it_came_for_this_url() {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        for (date, expected) in [
-            ("Sun, 06 Nov 1994 08:49:37 GMT", "AlreadyThere"),
-            (
-                "Sun, 06 Nov 1994 08:49:38 GMT",
-                "is there, and the server has another version; -f replaces it",
-            ),
+        let (same, later) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT");
+        let another = "is there, and the server has another version; -f replaces it";
+        let unknown = "is there, and the server does not tell its size; -f replaces it";
+        for (date, length, is_own, expected) in [
+            (same, Some(9), false, "AlreadyThere"),
+            (later, Some(9), false, another),
+            (same, None, false, unknown),
+            (same, Some(9), true, "AlreadyThere"),
+            (later, Some(9), true, another),
+            (same, None, true, "AlreadyThere"),
+            (later, None, true, another),
         ] {
             let here = Sized {
                 size: 9,
                 tag: None,
                 date: Some(then),
+                is_own,
             };
-            let said = decided(&Want::SizeByGet(here), 200, &[("last-modified", date)], Some(9));
-            assert_eq!(said, expected, "{date}");
+            let said = decided(&Want::SizeByGet(here), 200, &[("last-modified", date)], length);
+            assert_eq!(said, expected, "{date} {length:?} {is_own}");
         }
     }
 

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 
 use crate::error::TransferError;
 use crate::http::{ContentRange, Head};
+use crate::job::Resource;
 
 /// What was asked for, beyond the file itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,18 @@ pub(crate) struct Asked {
     pub(crate) validator: String,
     /// The file's size, if it was told before.
     pub(crate) size: Option<u64>,
+    /// What sent the bytes that are here.
+    pub(crate) resource: Option<Resource>,
+    /// A content coding is the file itself, as its name says.
+    pub(crate) is_packed: bool,
+}
+
+impl Asked {
+    fn is_of_another(&self, from: impl Fn(&str) -> Option<Resource>) -> bool {
+        self.resource
+            .zip(from(&self.validator))
+            .is_some_and(|(here, from)| here != from)
+    }
 }
 
 /// What an answer is, to bytes that are here.
@@ -33,14 +46,20 @@ pub(crate) enum Course {
     Fail(TransferError),
 }
 
-/// Decides what an answer is. `asked` is `None` when the whole file was asked for.
-pub(crate) fn plan(asked: Option<&Asked>, head: &Head) -> Course {
+/// Decides what an answer is. `asked` is `None` when the whole file was asked for. `from` tells what sent the answer, as far
+/// as the validator depends on it.
+pub(crate) fn plan(asked: Option<&Asked>, head: &Head, from: impl Fn(&str) -> Option<Resource>) -> Course {
     match (head.status, asked) {
         (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, _) if !is_cut(head) => Course::Fresh,
         (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(_)) => Course::StartOver,
         (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) => Course::Fail(TransferError::Protocol(
             "200 OK with a part of the file (Content-Range)".into(),
         )),
+        (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(asked))
+            if asked.is_of_another(&from) =>
+        {
+            Course::StartOver
+        }
         (StatusCode::PARTIAL_CONTENT, Some(asked)) => partial(asked, head),
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(asked)) => beyond(asked, head),
         (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
@@ -62,7 +81,7 @@ fn is_cut(head: &Head) -> bool {
 /// A 206 is believed when it says which bytes it has, and they are the first of those that were asked for, of a file of
 /// the same size and with the same validator (RFC 9110 section 15.3.7).
 fn partial(asked: &Asked, head: &Head) -> Course {
-    match bytes_of(&asked.gap, asked.size, head) {
+    match bytes_of(&asked.gap, asked.size, asked.is_packed, head) {
         Some((end, size)) if is_proven(asked, head) && !contradicts(asked, head) => Course::Continue {
             end,
             size: size.or(asked.size),
@@ -73,21 +92,21 @@ fn partial(asked: &Asked, head: &Head) -> Course {
 
 /// Up to where it goes, if it is a part of a file of just this size, and the first bytes of this gap, as the head itself
 /// says. Of a server that was never asked before, there is no more to go by.
-pub(crate) fn part_of(gap: &Range<u64>, size: u64, head: &Head) -> Option<u64> {
-    let (end, told) = bytes_of(gap, Some(size), head)?;
+pub(crate) fn part_of(gap: &Range<u64>, size: u64, is_packed: bool, head: &Head) -> Option<u64> {
+    let (end, told) = bytes_of(gap, Some(size), is_packed, head)?;
     (head.status == StatusCode::PARTIAL_CONTENT && told == Some(size)).then_some(end)
 }
 
 /// Up to where a part goes that has the first bytes of this gap, of a file of this size if that is known; and the size
 /// that it tells.
-fn bytes_of(gap: &Range<u64>, size: Option<u64>, head: &Head) -> Option<(u64, Option<u64>)> {
+fn bytes_of(gap: &Range<u64>, size: Option<u64>, is_packed: bool, head: &Head) -> Option<(u64, Option<u64>)> {
     let ContentRange::Part { start, end, size: told } = head.range? else {
         return None;
     };
     let is_asked_for = start == gap.start && end <= gap.end;
     let is_of_that_size = told.is_none_or(|told| size.is_none_or(|known| known == told));
     let is_that_long = head.length.is_none_or(|length| length == end - start);
-    (is_asked_for && is_of_that_size && is_that_long && head.encoding.is_empty()).then_some((end, told))
+    (is_asked_for && is_of_that_size && is_that_long && (is_packed || head.encoding.is_empty())).then_some((end, told))
 }
 
 /// A 416 is the end of the file when its size is what is here, and either the size was known or the tag is the same: a
@@ -134,7 +153,7 @@ mod tests {
     }
 
     fn course(asked: Option<&Asked>, head: &Head) -> String {
-        match plan(asked, head) {
+        match plan(asked, head, |_| None) {
             Course::Fresh => "fresh".into(),
             Course::Continue { end, size } => format!("continue to {end} of {size:?}"),
             Course::Whole { size } => format!("whole at {size}"),
@@ -148,6 +167,8 @@ mod tests {
             gap,
             validator: "\"v1\"".into(),
             size,
+            resource: None,
+            is_packed: false,
         }
     }
 
@@ -219,6 +240,15 @@ mod tests {
         ] {
             assert_eq!(course(Some(&known), &head(206, fields)), expected, "{fields:?}");
         }
+        let packed = Asked {
+            is_packed: true,
+            ..known
+        };
+        let fields = [range, ("etag", "\"v1\""), ("content-encoding", "gzip")];
+        assert_eq!(
+            course(Some(&packed), &head(206, &fields)),
+            "continue to 100 of Some(100)"
+        );
     }
 
     #[test]
@@ -232,7 +262,11 @@ mod tests {
             (200, "bytes 40-99/100", false),
         ] {
             let head = head(status, &[("content-range", range), ("etag", "W/\"other\"")]);
-            assert_eq!(part_of(&(40..100), 100, &head).is_some(), is_part, "{status} {range}");
+            assert_eq!(
+                part_of(&(40..100), 100, false, &head).is_some(),
+                is_part,
+                "{status} {range}"
+            );
         }
     }
 
@@ -268,12 +302,34 @@ mod tests {
     }
 
     #[test]
+    fn what_another_resource_sends_is_no_part_of_this_one() {
+        let [one, other] = ["http://h/a?doc=one", "http://h/a?doc=other"].map(|url| {
+            let url = url::Url::parse(url).unwrap();
+            Some(Resource::of(&url, &url, "\"v1\""))
+        });
+        let asked = Asked {
+            resource: one,
+            ..asked(40..100, Some(100))
+        };
+        let part = head(206, &[("content-range", "bytes 40-99/100"), ("etag", "\"v1\"")]);
+        let beyond = head(416, &[("content-range", "bytes */40"), ("etag", "\"v1\"")]);
+        for (from, goes_on) in [(one, true), (other, false), (None, true)] {
+            let course = |head| plan(Some(&asked), head, |_| from);
+            assert_eq!(matches!(course(&part), Course::Continue { .. }), goes_on, "{from:?}");
+            assert!(matches!(course(&beyond), Course::StartOver), "{from:?}");
+            assert!(matches!(course(&head(200, &[])), Course::Fresh), "{from:?}");
+        }
+    }
+
+    #[test]
     fn a_date_has_to_be_the_same_date() {
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         let asked = Asked {
             gap: 40..100,
             validator: date.into(),
             size: Some(100),
+            resource: None,
+            is_packed: false,
         };
         for (modified, expected) in [
             (&[date][..], "continue to 100 of Some(100)"),

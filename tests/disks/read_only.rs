@@ -73,3 +73,38 @@ fn a_part_of_another_user_stays_as_it_is_and_the_file_comes() {
         ("a.bin.part.json", b"{}"),
     ]);
 }
+
+#[test]
+fn a_part_of_another_user_in_everybody_s_folder_is_not_root_s_either() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can be two users");
+    }
+    let (origin, room) = (Origin::new(), Room::new());
+    let body = bytes(1 << 20, 1);
+    origin.file("/a.bin", &body).etag("v1");
+    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let part = room.put("a.bin.part", "");
+    std::os::unix::fs::chown(&part, Some(64_321), None).unwrap();
+    room.haul().arg(origin.url("/a.bin")).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body[..]), ("a.bin.part", b"")]);
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(room.path("a.bin")).unwrap());
+    assert_eq!(owner, 0);
+}
+
+#[test]
+fn a_folder_that_may_be_entered_and_not_read_is_folder_enough() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/in/a.bin", bytes(1 << 20, 1)).etag("v1");
+    origin.file("/in/b.bin", "b");
+    fs::create_dir(room.path("in")).unwrap();
+    for folder in [room.path("in"), room.folder()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o333)).unwrap();
+    }
+    let haul = room.haul().without_privileges().args(["--layout", "path"]);
+    let outcome = haul.stdin(origin.list(["/in/a.bin", "/in/b.bin"])).run();
+    for folder in [room.folder(), room.path("in")] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    outcome.succeeds().finished(2, 2);
+    room.holds(&[("in/a.bin", &bytes(1 << 20, 1)[..]), ("in/b.bin", b"b")]);
+}

@@ -425,3 +425,107 @@ fn the_end_of_a_part_is_not_taken_for_the_end_of_the_file() {
         .collect();
     assert_eq!(ranges, ["bytes=120000-", "bytes=200000-", "bytes=300000-"]);
 }
+
+/// Fetches this, which breaks off, and then that; the part of the first is there when the second is asked for.
+#[track_caller]
+fn after_a_part_of(origin: &Origin, first: &str, second: &str, body: &[u8]) {
+    let room = Room::new();
+    let haul = |path: &str| {
+        let haul = room.haul().args(["--retries", "0", "-v"]);
+        haul.arg(origin.url(path)).run()
+    };
+    haul(first).fails();
+    assert_eq!(room.names().len(), 2, "a part and its record");
+    haul(second).succeeds();
+    room.holds_exactly(&[(room.names()[0].as_str(), body)]);
+}
+
+#[test]
+fn what_is_asked_for_with_another_value_is_another_file_although_the_value_is_not_shown() {
+    let origin = Origin::new();
+    let (alpha, beta) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    // Made in the same second and as long: so is their tag, on many a server.
+    origin.file("/get?doc=alpha", alpha).etag("v1").then(CutAfter(CUT));
+    origin.file("/get?doc=beta", &beta).etag("v1");
+    after_a_part_of(&origin, "/get?doc=alpha", "/get?doc=beta", &beta);
+    // A signature is new every time.
+    let origin = Origin::new();
+    origin.file("/get?sig=one", &beta).etag("v1").then(CutAfter(CUT));
+    origin.file("/get?sig=two", &beta).etag("v1");
+    after_a_part_of(&origin, "/get?sig=one", "/get?sig=two", &beta);
+    assert!(conditions(&origin.requests()[1]).0.is_some());
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_date_does_not_prove_that_a_redirect_still_leads_to_the_same_file() {
+    let (origin, then) = (Origin::new(), SystemTime::now() - Duration::from_secs(3600));
+    let (old, new) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    origin
+        .file("/latest.bin", "")
+        .then(Answer::to("/1/a.bin"))
+        .always(Answer::to("/2/a.bin"));
+    let now = httpdate::fmt_http_date(SystemTime::now());
+    let file = |path: &str, body: &[u8]| origin.file(path, body).last_modified(then).field("Date", &now);
+    file("/1/a.bin", &old).then(CutAfter(CUT));
+    file("/2/a.bin", &new);
+    after_a_part_of(&origin, "/latest.bin", "/latest.bin", &new);
+}
+
+#[test]
+fn a_coding_that_is_the_file_itself_is_continued_like_any_other() {
+    let origin = Origin::new();
+    let packed = origin.file("/a.tar.gz", body()).etag("v1");
+    packed.field("Content-Encoding", "gzip").then(CutAfter(CUT));
+    let room = Room::new();
+    room.haul().impatient().arg(origin.url("/a.tar.gz")).run().succeeds();
+    room.holds_exactly(&[("a.tar.gz", &body())]);
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_416_speaks_of_its_own_body_when_it_speaks_of_digests_and_dates() {
+    let (origin, then) = (Origin::new(), SystemTime::now() - Duration::from_secs(3600));
+    let beyond = Answer::Says(
+        416,
+        vec![
+            ("Content-Range".into(), format!("bytes */{SIZE}")),
+            ("ETag".into(), "\"v1\"".into()),
+            ("Content-MD5".into(), "1B2M2Y8AsgTpgAmY7PhCfg==".into()),
+            ("Last-Modified".into(), "Sun, 06 Nov 1994 08:49:37 GMT".into()),
+        ],
+        Vec::new(),
+    );
+    let file = origin.file("/a.bin", body()).etag("v1").last_modified(then);
+    drop(file.then(CutChunked(SIZE)).then(beyond));
+    let room = Room::new();
+    room.haul().impatient().arg(origin.url("/a.bin")).run().succeeds();
+    room.holds_exactly(&[("a.bin", &body())]);
+    assert_eq!(origin.requests().len(), 2);
+    let modified = std::fs::metadata(room.path("a.bin")).unwrap().modified().unwrap();
+    assert!(
+        then.duration_since(modified)
+            .is_ok_and(|since| since < Duration::from_secs(1))
+    );
+}
+
+#[test]
+fn what_only_the_first_answer_said_holds_for_the_file() {
+    // With bytes missing, and with only the end of the chunks missing.
+    for cut in [CUT, SIZE] {
+        let (origin, then) = (Origin::new(), SystemTime::now() - Duration::from_secs(3600));
+        let file = origin.file("/get", body()).etag("v1").last_modified(then);
+        let file = file.field("Content-Disposition", "attachment; filename=named.bin");
+        let becomes = Answer::becomes(body(), "v1", Well);
+        drop(file.then(CutChunked(cut)).then(becomes));
+        let room = Room::new();
+        let haul = || room.haul().args(["-J", "--retries", "0", &origin.url("/get")]).run();
+        haul().fails();
+        haul().succeeds();
+        room.holds_exactly(&[("named.bin", &body())]);
+        let modified = std::fs::metadata(room.path("named.bin")).unwrap().modified().unwrap();
+        let since = then.duration_since(modified);
+        assert!(since.is_ok_and(|since| since < Duration::from_secs(1)));
+        assert_eq!(origin.requests().len(), 2);
+    }
+}

@@ -406,3 +406,51 @@ fn a_mark_does_not_vouch_for_an_entry_that_asks_with_more_than_a_url() {
     }
     assert_eq!(methods(&origin), ["GET"]);
 }
+
+#[test]
+fn what_somebody_called_like_a_part_and_its_record_stays() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let theirs = [
+        ("x.part", "a part of theirs"),
+        ("x.part.json", "[1, 2]"),
+        ("y.part", ""),
+    ];
+    for (name, text) in theirs {
+        origin.file(&format!("/{name}"), text);
+    }
+    for name in ["x", "y"] {
+        origin.file(&format!("/{name}"), bytes(300_000, 1)).etag("v1");
+    }
+    room.haul()
+        .stdin(origin.list(["/x.part", "/x.part.json", "/y.part"]))
+        .run()
+        .succeeds();
+    room.put("x", bytes(300_000, 1));
+    for _ in 0..2 {
+        room.haul().stdin(origin.list(["/x", "/y"])).run().succeeds();
+    }
+    room.holds(&theirs);
+    room.holds(&[("x", bytes(300_000, 1)), ("y", bytes(300_000, 1))]);
+    assert_eq!(room.names().len(), 5, "{:?}", room.names());
+}
+
+#[test]
+fn what_came_for_a_url_of_which_a_part_is_hidden_is_known_by_its_date() {
+    let (origin, room, then) = (
+        Origin::new(),
+        Room::new(),
+        SystemTime::now() - Duration::from_secs(3600),
+    );
+    let file = |query: &str, body: &str, age: u64| {
+        let file = origin.file(query, body).last_modified(then - Duration::from_secs(age));
+        let file = file.field("Date", &httpdate::fmt_http_date(SystemTime::now()));
+        file.always(Answer::Chunked).url()
+    };
+    let alpha = file("/get?doc=alpha", "alpha", 0);
+    let beta = file("/get?doc=beta", "beta!", 60);
+    run(&room, "check", &alpha).succeeds();
+    run(&room, "check", &beta).fails().says("another version");
+    // The server does not tell its size, and yet it is the same.
+    run(&room, "check", &alpha).succeeds();
+    room.holds_exactly(&[("get", "alpha")]);
+}

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::sink::Sink;
-use super::{Identity, Open, Part, Replace, files};
+use super::{Identity, Open, Part, Replace, Said, files};
 use crate::checksum::Checksum;
 use crate::disk::part::files::Files;
 use crate::disk::record::Record;
@@ -19,7 +20,7 @@ pub(crate) enum Earlier {
     /// Another process is at it.
     Locked,
     /// These bytes, locked for us. Without a record that can be read, they are worth nothing.
-    Part(Box<Part>, Option<Record>),
+    Part(Box<Part>, Option<Box<Record>>),
 }
 
 impl Part {
@@ -67,13 +68,20 @@ impl Part {
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
                 name: None,
                 replace: if record.replaces { Replace::Old } else { Replace::Never },
-                digests: record
-                    .digests
-                    .iter()
-                    .filter_map(|digest| Checksum::parse(digest))
-                    .collect(),
+                said: Said {
+                    digests: record
+                        .digests
+                        .iter()
+                        .filter_map(|digest| Checksum::parse(digest))
+                        .collect(),
+                    modified: record
+                        .modified
+                        .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
+                    filename: record.filename.clone(),
+                    resource: record.resource,
+                },
             });
-            record.clone()
+            Box::new(record.clone())
         });
         Ok(Earlier::Part(part, record))
     }

@@ -21,13 +21,12 @@ pub(super) fn is_plain(stat: &Stat) -> bool {
 }
 
 /// Is it another user's, in a folder where each may remove and rename only his own (POSIX: the restricted deletion flag)?
+/// Who may all the same, as its owner and root do, would make a stranger's file his own and leave it in the stranger's hand.
 pub(super) fn is_out_of_reach(folder: &Folder, stat: &Stat) -> io::Result<bool> {
-    let user = geteuid();
-    if user.is_root() || stat.st_uid == user.as_raw() {
+    if stat.st_uid == geteuid().as_raw() {
         return Ok(false);
     }
-    let of = posix::fstat(folder)?;
-    Ok(Mode::from_raw_mode(of.st_mode).contains(Mode::SVTX) && of.st_uid != user.as_raw())
+    Ok(Mode::from_raw_mode(posix::fstat(folder)?.st_mode).contains(Mode::SVTX))
 }
 
 pub(super) fn stat(folder: &Folder, name: &str) -> io::Result<Option<Stat>> {

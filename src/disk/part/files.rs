@@ -1,5 +1,6 @@
 //! The files of a part, by their names in an open folder: which are ours, and the steps in which one becomes the other.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,7 +12,7 @@ use rustix::io::Errno;
 use super::super::kind::is_local;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
-use super::super::{Disk, Folder, name_of};
+use super::super::{Disk, Folder, mark_of, name_of};
 use super::Finish;
 use super::entries::{is_out_of_reach, is_plain, is_same, rename, stat, unlink};
 use super::whole::{add_up, dress, synchronise_names};
@@ -157,6 +158,12 @@ impl Files {
             let is_strange = record.is_some_and(|stat| stat.st_size > 0) && !self.has_record()?;
             return Ok(if is_strange { Kind::Strange } else { Kind::Nothing });
         };
+        if record.is_some() && !self.may_have_record()? {
+            return Ok(Kind::Strange);
+        }
+        if is_plain(&part) && part.st_size == 0 && record.is_none() && self.is_finished_part() {
+            return Ok(Kind::Strange);
+        }
         if is_plain(&part) && (part.st_size == 0 || record.is_some()) {
             return Ok(Kind::Ours);
         }
@@ -222,6 +229,20 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             other => other,
         }
+    }
+
+    /// May what has the record's name have been one, before the machine lost its power? One that cannot be read may.
+    fn may_have_record(&self) -> io::Result<bool> {
+        match Record::may_be(&self.folder, &self.record) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            other => other,
+        }
+    }
+
+    /// Is what has the part's name a file that was finished under it?
+    fn is_finished_part(&self) -> bool {
+        mark_of(&self.folder, OsStr::new(&self.part)).is_some()
     }
 
     /// Is there a record, and can it be read?
@@ -290,6 +311,7 @@ pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
 mod tests {
     use super::super::Replace;
     use super::*;
+    use crate::settings::Durability;
 
     #[test]
     fn a_part_that_got_its_name_or_went_before_it_was_locked_is_not_taken() {
@@ -300,7 +322,7 @@ mod tests {
         ];
         for (between, is_followed) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
             let dir = tempfile::tempdir().unwrap();
-            let disk = Disk::open(dir.path(), 1).unwrap();
+            let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
             let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
             let open = || posix::openat(&files.folder, &files.part, READ_WRITE, Mode::empty()).unwrap();
             let (early, late) = (open(), open());

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::time::UNIX_EPOCH;
 
 use super::{Open, Part};
 use crate::disk::aside;
@@ -71,14 +72,10 @@ impl Part {
     }
 
     pub(super) fn record(&self) -> Record {
-        let (url, validator, digests) = match &self.identity {
-            Some(of) => (
-                of.url.clone(),
-                of.validator.clone().unwrap_or_default(),
-                &of.digests[..],
-            ),
-            None => Default::default(),
-        };
+        let of = self.identity.as_ref();
+        let (url, validator) = of.map_or_else(Default::default, |of| {
+            (of.url.clone(), of.validator.clone().unwrap_or_default())
+        });
         let (gaps, missing) = match self.scattered {
             None => (self.gaps.pairs(), None),
             Some(_) => (self.synchronised.clone(), Some(self.gaps.pairs())),
@@ -86,7 +83,13 @@ impl Part {
         let mut record = Record::new(url, validator, self.gaps.size(), gaps);
         record.missing = missing;
         record.replaces = self.replaces();
-        record.digests = digests.iter().map(ToString::to_string).collect();
+        if let Some(said) = self.said() {
+            let since = said.modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            record.modified = since.map(|since| since.as_secs());
+            record.digests = said.digests.iter().map(ToString::to_string).collect();
+            record.filename.clone_from(&said.filename);
+            record.resource = said.resource;
+        }
         record
     }
 }

@@ -9,13 +9,13 @@ async fn begun(dir: &Path, size: u64) -> Box<Part> {
 }
 
 async fn begun_for(dir: &Path, size: u64, wanted: &[Checksum]) -> Box<Part> {
-    let mut part = Part::new(&Disk::open(dir, 1).unwrap(), &Arc::new("a".into()));
+    let mut part = Part::new(&Disk::open(dir, 1, Durability::System).unwrap(), &Arc::new("a".into()));
     let identity = Identity {
         url: "http://h/a".into(),
         validator: Some("\"v1\"".into()),
         name: None,
         replace: Replace::Never,
-        digests: Vec::new(),
+        said: Said::default(),
     };
     part.begin(identity, Some(size), wanted).await.unwrap();
     part
@@ -48,7 +48,10 @@ async fn bytes_that_another_process_left_a_moment_ago_are_not_cut_off() {
     let mut part = begun(dir.path(), 1_000_000).await;
     part.write(Bytes::from_static(&[1; 10_000])).await.unwrap();
     assert_eq!(part.park().await.unwrap(), 10_000);
-    let mut unaware = Part::new(&Disk::open(dir.path(), 1).unwrap(), &Arc::new("a".into()));
+    let mut unaware = Part::new(
+        &Disk::open(dir.path(), 1, Durability::System).unwrap(),
+        &Arc::new("a".into()),
+    );
     let begun = unaware.create().await;
     assert_eq!(begun.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     assert_eq!(std::fs::read(dir.path().join("a.part")).unwrap(), [1; 10_000]);

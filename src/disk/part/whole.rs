@@ -42,6 +42,10 @@ pub(super) fn write_whole(
         None => name_of(path).to_string_lossy(),
     };
     disk.nameless().name(&file, &folder, &last)?;
+    if finish.durability == Durability::Disk {
+        // That it has a name is in the file, too: a file system without a journal forgets one without.
+        file.sync_all()?;
+    }
     synchronise_names(&folder, finish.durability)
 }
 
@@ -88,6 +92,8 @@ pub(super) fn dress(file: &File, finish: &mut Finish) -> io::Result<()> {
         // A file system that keeps no times still keeps the bytes.
         posix::futimens(file, &times).is_ok()
     });
+    // What is beyond the reach of 32 bits may have been cut.
+    let dated = dated.filter(|time| i32::try_from(time.tv_sec).is_ok());
     finish.mark.put(file.as_fd(), dated.map(|time| time.tv_sec));
     match finish.durability {
         Durability::System => Ok(()),
@@ -103,7 +109,7 @@ fn timespec(time: SystemTime) -> Option<Timespec> {
     })
 }
 
-pub(super) fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> {
+pub(in crate::disk) fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> {
     match durability {
         Durability::System => Ok(()),
         Durability::Disk => Ok(posix::fsync(folder)?),

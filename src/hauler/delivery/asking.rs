@@ -151,6 +151,7 @@ impl<'a> Delivery<'a> {
         let part_of = self.part_of();
         let asked = Try {
             url,
+            source: self.source.reveal(),
             entry: self.entry,
             part_of: &part_of,
             leg,

@@ -1,0 +1,111 @@
+//! Of which resource bytes are. A validator holds for one alone (RFC 9110 section 8.8.3), and what was made in the same
+//! second, and is as long, has the same one on many a server.
+
+use std::num::ParseIntError;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::fnv::Fnv;
+use crate::tame;
+
+/// What tells the resource from others, without what only tells that we may have it: signatures and times are new with every
+/// redirect, and servers share the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Resource(u64);
+
+impl Resource {
+    /// Of an answer from `url`, to which `source` led. A redirect may lead elsewhere every time, and a tag is proof enough
+    /// that it leads to the same file. A date is not.
+    pub(crate) fn of(source: &Url, url: &Url, validator: &str) -> Self {
+        let place = if validator.starts_with('"') { source } else { url };
+        let pairs = place.query().into_iter().flat_map(|query| query.split('&'));
+        let path = Fnv::new().with(place.path().as_bytes());
+        let all = pairs
+            .filter(|pair| !is_leave(pair))
+            .fold(path, |hash, pair| hash.with(b"&").with(pair.as_bytes()));
+        Self(all.finish())
+    }
+}
+
+impl From<Resource> for String {
+    fn from(resource: Resource) -> Self {
+        format!("{:016x}", resource.0)
+    }
+}
+
+impl TryFrom<String> for Resource {
+    type Error = ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+/// Does this part of a query only say who may have the file, and for how long?
+fn is_leave(pair: &str) -> bool {
+    /// Of Azure's shared access signatures, and what others call such things.
+    const NAMES: [&str; 26] = [
+        "st",
+        "se",
+        "sp",
+        "sv",
+        "sr",
+        "ss",
+        "srt",
+        "spr",
+        "ske",
+        "sks",
+        "skt",
+        "skv",
+        "skoid",
+        "sktid",
+        "rscd",
+        "rsct",
+        "e",
+        "t",
+        "ts",
+        "exp",
+        "time",
+        "timestamp",
+        "nonce",
+        "policy",
+        "md5",
+        "hmac",
+    ];
+    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    name.starts_with("x-") || NAMES.contains(&&*name) || tame::is_secret(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_known_by_its_place_and_not_by_the_leave_to_have_it() {
+        for (one, other, is_same) in [
+            ("http://a/x/f.iso", "https://b:8/x/f.iso", true),
+            ("http://a/v1/f.iso", "http://a/v2/f.iso", false),
+            ("http://a/x/f.iso", "http://a/x/g.iso", false),
+            ("http://a/f?doc=alpha", "http://a/f?doc=beta", false),
+            ("http://a/f?doc=alpha&token=1", "http://a/f?doc=alpha&token=2", true),
+            (
+                "http://a/f?X-Amz-Date=1&X-Amz-Signature=2",
+                "http://a/f?X-Amz-Date=3&X-Amz-Signature=4",
+                true,
+            ),
+            ("http://a/f?sv=1&se=2&sig=3", "http://a/f?sv=1&se=4&sig=5", true),
+            ("http://a/f?Expires=1&Key-Pair-Id=2", "http://a/f", true),
+            ("http://a/", "http://a", true),
+        ] {
+            let [one, other] = [one, other].map(|url| Url::parse(url).unwrap());
+            let of = |source: &Url, url: &Url| Resource::of(source, url, "Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(of(&one, &one) == of(&one, &other), is_same, "{one} {other}");
+            let tagged = |source: &Url, url: &Url| Resource::of(source, url, "\"v1\"");
+            assert_eq!(tagged(&one, &one) == tagged(&other, &other), is_same, "{one} {other}");
+            assert_eq!(tagged(&one, &one), tagged(&one, &other), "{one} {other}");
+            assert_eq!(Resource::try_from(String::from(of(&one, &one))), Ok(of(&one, &one)));
+        }
+    }
+}
