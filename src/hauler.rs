@@ -12,7 +12,7 @@ mod run;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ struct Shared {
     looking: AtomicUsize,
     /// Hosts that were seen to lead from https to http, each warned of once.
     downgraded: Mutex<HashSet<HostKey>>,
+    /// A part that another process holds was told of.
+    met_another: AtomicBool,
     /// Devices that take no new files.
     unwritable: Mutex<HashMap<u64, Unwritable>>,
     /// Hosts that were given up, each told of once.
@@ -102,6 +104,7 @@ impl Hauler {
             looking: AtomicUsize::new(0),
             settings,
             downgraded: Mutex::default(),
+            met_another: AtomicBool::new(false),
             unwritable: Mutex::default(),
             given_up: Mutex::default(),
             paused: AtomicU64::new(0),

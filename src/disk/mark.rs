@@ -66,12 +66,19 @@ impl Mark {
 
     /// Has nobody written to the file since?
     pub(crate) fn is_intact(&self, size: u64, modified: SystemTime) -> bool {
-        let Ok(since) = modified.duration_since(SystemTime::UNIX_EPOCH) else {
-            return false;
-        };
-        let is_that_time =
-            self.time == Some(since.as_secs()) && self.nanos.is_none_or(|nanos| nanos == since.subsec_nanos());
-        self.size == size && is_that_time
+        self.size == size && self.is_of(modified)
+    }
+
+    /// Is less of the file there than was finished, though nobody has written to it since? The machine lost its power before
+    /// the disk had it all.
+    pub(crate) fn is_cut(&self, size: u64, modified: SystemTime) -> bool {
+        size < self.size && self.is_of(modified)
+    }
+
+    fn is_of(&self, modified: SystemTime) -> bool {
+        modified.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| {
+            self.time == Some(since.as_secs()) && self.nanos.is_none_or(|nanos| nanos == since.subsec_nanos())
+        })
     }
 
     /// Puts it on a finished file, which has its last modification time by now, in seconds since 1970. Not every file

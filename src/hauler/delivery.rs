@@ -4,6 +4,7 @@ mod asking;
 mod tries;
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -213,6 +214,15 @@ impl Delivery<'_> {
             attempt: self.tries,
         };
         self.events.send(event).await;
+    }
+
+    /// Says once in a run that it waits for another one: nobody would know why.
+    async fn tell_of_another(&self) {
+        if !self.shared.met_another.swap(true, Ordering::Relaxed) {
+            let path = self.path.to_string_lossy();
+            let warning = format!("another haul is at {}; waiting for it", crate::tame::tame(&path));
+            self.events.send(|| Event::Warning(warning)).await;
+        }
     }
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {

@@ -22,9 +22,14 @@ fn of_value(value: &str) -> Option<String> {
         }
         rest = after;
     }
-    let name = extended.or(plain)?;
+    [extended, plain].into_iter().flatten().find_map(|name| last_of(&name))
+}
+
+/// The last component, if that is a name.
+fn last_of(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    (!last.trim().is_empty()).then(|| last.to_owned())
+    let is_name = !last.trim_matches([' ', '.']).is_empty();
+    is_name.then(|| last.to_owned())
 }
 
 /// The next `name=value`, and what comes after it.

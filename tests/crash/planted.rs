@@ -192,11 +192,11 @@ fn a_part_that_another_process_holds_is_waited_for() {
     let room = Room::new();
     let part = fs::File::create(room.path("a.bin.part")).unwrap();
     flock(&part, FlockOperation::LockExclusive).unwrap();
-    let haul = room.haul().args(["-v", &url]).start();
-    haul.wait_for_stderr("another haul is at this file");
+    let haul = room.haul().arg(&url).start();
+    haul.wait_for_stderr("another haul is at a.bin; waiting for it");
     assert_eq!(origin.requests().len(), 0, "nothing is fetched meanwhile");
     room.holds_exactly(&[("a.bin.part", "")]);
     drop(part);
-    haul.finish().succeeds();
+    haul.finish().succeeds().says_times("another haul", 1);
     room.holds_exactly(&[("a.bin", &body)]);
 }

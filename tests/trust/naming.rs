@@ -37,6 +37,11 @@ fn a_server_names_its_file_in_many_ways() {
         ),
         ("attachment; filename*=iso-8859-1'de'%FC.bin", "ü.bin"),
         (r#"attachment; filename="plain.bin"; filename*=UTF-8''%ff"#, "plain.bin"),
+        (r#"attachment; filename="plain.bin"; filename*=UTF-8''"#, "plain.bin"),
+        (
+            r#"attachment; filename="plain.bin"; filename*=UTF-8''%2e%2e"#,
+            "plain.bin",
+        ),
         ("attachment; filename=\"naïve.bin\"", "naïve.bin"),
         ("INLINE;FILENAME=a.bin", "a.bin"),
         ("attachment; filename*0=\"a\"; filename*1=\"b\"", "get"),

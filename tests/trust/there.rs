@@ -454,3 +454,25 @@ fn what_came_for_a_url_of_which_a_part_is_hidden_is_known_by_its_date() {
     run(&room, "check", &alpha).succeeds();
     room.holds_exactly(&[("get", "alpha")]);
 }
+
+#[test]
+fn what_the_machine_s_end_left_of_a_finished_file_is_fetched_again() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let body = bytes(10_000, 1);
+    let url = origin.file("/a.bin", &body).url();
+    for mode in ["check", "skip", "update"] {
+        run(&room, mode, &url).succeeds();
+        let modified = fs::metadata(room.path("a.bin")).unwrap().modified().unwrap();
+        // Its name, its date and its mark were on the disk, its bytes were not.
+        let file = File::options().write(true).open(room.path("a.bin")).unwrap();
+        file.set_len(0).unwrap();
+        drop(file);
+        touch(&room.path("a.bin"), modified);
+        run(&room, mode, &url).succeeds();
+        room.holds_exactly(&[("a.bin", &body)]);
+    }
+    // What somebody cut is his.
+    room.put("a.bin", "mine");
+    run(&room, "check", &url).fails().says("another size");
+    room.holds_exactly(&[("a.bin", "mine")]);
+}

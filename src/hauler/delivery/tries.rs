@@ -20,7 +20,7 @@ impl<'a> Delivery<'a> {
     ) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
-        let (mut slot, mut most) = (self.slot_or_elsewhere(first).await?, 0);
+        let (mut slot, mut most, mut met_another) = (self.slot_or_elsewhere(first).await?, 0, false);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -52,7 +52,15 @@ impl<'a> Delivery<'a> {
                     Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                     Next::After(wait, error) => {
                         let wait = wait.max(self.shared.slots.held_for(&self.home));
-                        self.tell_retry(error, wait).await;
+                        // One word is enough of how long another process takes.
+                        let is_news = !matches!(error, TransferError::Locked) || !met_another;
+                        met_another = matches!(error, TransferError::Locked);
+                        if met_another {
+                            self.tell_of_another().await;
+                        }
+                        if is_news {
+                            self.tell_retry(error, wait).await;
+                        }
                         self.shared.resting.notify_one();
                         self.stop.unless(tokio::time::sleep(wait)).await?;
                     }
