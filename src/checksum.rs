@@ -166,6 +166,11 @@ impl Checksums {
         found
     }
 
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
+
     /// Are there checksums, and none of them was asked for?
     pub fn are_of_no_use(&self) -> bool {
         !self.sums.is_empty() && !self.is_used.load(Ordering::Relaxed)

@@ -50,7 +50,7 @@ pub struct Job {
     pub url: SourceUrl,
     /// The output path the list gives, relative to the run's folder and not yet cleaned.
     pub name: Option<PathBuf>,
-    /// What the file has to add up to, if the list says so.
+    /// What the file has to add up to, if the list says so, or the settings by its name.
     pub checksum: Option<Checksum>,
     /// How long the file has to be, in bytes, if the list says so.
     pub size: Option<u64>,

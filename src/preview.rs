@@ -99,9 +99,9 @@ impl Looking {
     fn preview(&mut self, entry: Result<Job, BadLine>) -> Option<Preview> {
         let shard = self.settings.shard;
         match entry {
-            Ok(job) => {
+            Ok(mut job) => {
                 let is_ours = shard.is_none_or(|shard| shard.holds(&job));
-                let fate = self.fate(&job).unwrap_or_else(Fate::Failed);
+                let fate = self.fate(&mut job).unwrap_or_else(Fate::Failed);
                 is_ours.then(|| Preview {
                     place: job.place.clone(),
                     fate,
@@ -116,7 +116,7 @@ impl Looking {
         }
     }
 
-    fn fate(&mut self, job: &Job) -> Result<Fate, TransferError> {
+    fn fate(&mut self, job: &mut Job) -> Result<Fate, TransferError> {
         let Self { settings, disk, claims } = self;
         let is_there = |path: &_| disk.as_ref().is_some_and(|disk| disk.is_taken(path));
         let Given { wanted, path, listed } = match names::give(job, settings, claims, is_there)? {

@@ -37,8 +37,8 @@ use copy::Copy;
 pub(crate) use expect::Expect;
 use help::Published;
 pub(crate) use help::{Offer, Offers};
-pub(crate) use naming::Namer;
 use naming::Target;
+pub(crate) use naming::{Named, Namer};
 pub(crate) use places::Mirror;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
@@ -251,9 +251,13 @@ impl Tools {
                 }
             },
         };
+        let named = job.namer.and_then(|namer| namer.given.get());
         let copy = Copy {
             tools: self,
-            job,
+            job: Try {
+                listed: named.map_or(job.listed, |named| &named.listed),
+                ..job
+            },
             target,
             foreign: held.as_ref().is_some_and(|held| held.foreign),
         };

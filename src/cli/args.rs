@@ -208,7 +208,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ALGO:HEX", env = "HAUL_CHECKSUM", value_parser = checksum, help_heading = "Integrity")]
     pub(crate) checksum: Option<Checksum>,
 
-    /// Checksums by file name, as sha256sum and its kin write them
+    /// Checksums by file name, as sha256sum and its kin write them; with -J, by the name that the file gets
     #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, value_hint = ValueHint::FilePath, help_heading = "Integrity")]
     pub(crate) checksums: Option<Checksums>,
 

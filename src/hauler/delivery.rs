@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::mirrors::Sources;
 use super::run::{Looking, Round};
-use super::{Shared, row};
+use super::{Shared, names, row};
 use crate::checksum::Checksum;
 use crate::disk::Glance;
 use crate::disk::claims::Claims;
@@ -22,7 +22,7 @@ use crate::report::{Life, Outcome, Row, Source};
 use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
-use crate::transfer::{Cost, Expect, Plan, Want, plan};
+use crate::transfer::{Cost, Expect, Named, Plan, Want, plan};
 
 /// Redirects followed for one answer.
 pub(super) const REDIRECTS: u32 = 10;
@@ -102,6 +102,10 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             path: &path,
             listed: &listed,
             claims: claims.as_deref(),
+            wanted: claims
+                .as_ref()
+                .and_then(|_| names::wanted(&job, &shared.settings).ok())
+                .unwrap_or_default(),
             given: OnceLock::new(),
             events,
             stop,
@@ -160,8 +164,10 @@ struct Delivery<'a> {
     is_unseen: bool,
     listed: &'a Expect,
     claims: Option<&'a Mutex<Claims>>,
-    /// The path that the server's name made of it.
-    given: OnceLock<Arc<PathBuf>>,
+    /// The path that it asks for, when the server names the file.
+    wanted: PathBuf,
+    /// What the server's name made of it.
+    given: OnceLock<Named>,
     events: &'a Events,
     stop: &'a Stop,
     meter: Arc<Meter>,
@@ -184,12 +190,18 @@ impl Delivery<'_> {
             self.shared.tell_given_up(error, self.events).await;
         }
         let (outcome, size) = result.unwrap_or_else(|error| (Outcome::Failed(Arc::new(error)), 0));
+        let given = self.given.get();
+        let (path, listed) = given.map_or((self.path, self.listed), |given| (&given.path, &given.listed));
         let checksum = match outcome {
-            Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => self.listed.checksum.clone(),
+            Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => listed.checksum.clone(),
             _ => self.summed.take(),
         };
+        let mut job = Arc::clone(self.job);
+        if job.checksum != listed.checksum {
+            Arc::make_mut(&mut job).checksum.clone_from(&listed.checksum);
+        }
         Row {
-            path: Some(Arc::clone(self.given.get().unwrap_or(self.path))),
+            path: Some(Arc::clone(path)),
             size,
             received: self.cost.received,
             tries: self.tries,
@@ -201,7 +213,7 @@ impl Delivery<'_> {
             redirects: self.redirects,
             exchange: self.cost.exchange.take(),
             checksum,
-            ..row(Source::Job(Arc::clone(self.job)), outcome)
+            ..row(Source::Job(job), outcome)
         }
     }
 

@@ -7,7 +7,7 @@ use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::error::TransferError;
 use crate::job::Job;
-use crate::settings::{Existing, Settings};
+use crate::settings::{self, Existing, Settings};
 use crate::transfer::Expect;
 
 /// What an entry gets before anything is requested for it.
@@ -28,33 +28,41 @@ pub(crate) struct Given {
     pub(crate) listed: Expect,
 }
 
-/// Names an entry; an error is its failure. One that the settings refuse has its name none the less: the others' are
-/// the same with and without the setting.
+/// Names an entry, and tells it the checksum that is known for its name; an error is its failure. One that the settings
+/// refuse has its name none the less: the others' are the same with and without the setting.
 pub(crate) fn give(
-    job: &Job,
+    job: &mut Job,
     settings: &Settings,
     claims: &mut Claims,
     is_there: impl Fn(&Path) -> bool,
 ) -> Result<Naming, TransferError> {
-    let url = job.url.reveal();
-    let wanted = match &job.name {
-        Some(path) => name::of_path(path, url)?,
-        None => name::in_layout(url, settings.layout),
-    };
+    let wanted = wanted(job, settings)?;
+    // A name that is still to come has its own.
+    if job.checksum.is_none() && settings.naming == settings::Naming::Url {
+        job.checksum = settings.checksums.get(&wanted).cloned();
+    }
     let must_be_free = settings.existing == Existing::Rename;
     let leave = |path: &Path| Leave::granted_if(!must_be_free || !is_there(path));
     let Some(path) = claims.give(job, &wanted, leave) else {
         return Ok(Naming::Repeated);
     };
-    let checksum = job.checksum.clone();
     let listed = Expect {
-        checksum: checksum.or_else(|| settings.checksums.get(&wanted).cloned()),
+        checksum: job.checksum.clone(),
         size: job.size,
         most: settings.max_size,
     };
     let schemes = settings.http.schemes;
     if mirrors::allowed(job, schemes).next().is_none() {
-        schemes.allow(url)?;
+        schemes.allow(job.url.reveal())?;
     }
     Ok(Naming::Given(Given { wanted, path, listed }))
+}
+
+/// The path that an entry's line or its URL asks for.
+pub(crate) fn wanted(job: &Job, settings: &Settings) -> Result<PathBuf, TransferError> {
+    let url = job.url.reveal();
+    match &job.name {
+        Some(path) => name::of_path(path, url),
+        None => Ok(name::in_layout(url, settings.layout)),
+    }
 }

@@ -94,18 +94,18 @@ impl<'a> Run<'a> {
 
     /// Gives the entry its name, in list order. What is of another share is given its name, for the others' sake, and
     /// nothing else.
-    pub(super) async fn start(&mut self, job: Job) {
+    pub(super) async fn start(&mut self, mut job: Job) {
         let is_ours = self.round.shared.settings.shard.is_none_or(|shard| shard.holds(&job));
         if is_ours {
             self.count().await;
             self.warn(&job).await;
         }
-        let job = Arc::new(job);
         let is_there = |path: &_| self.round.shared.tools.disk.is_taken(path);
-        let named = names::give(&job, &self.round.shared.settings, &mut lock(&self.claims), is_there);
+        let named = names::give(&mut job, &self.round.shared.settings, &mut lock(&self.claims), is_there);
         if !is_ours {
             return;
         }
+        let job = Arc::new(job);
         let (path, listed) = match named {
             Ok(names::Naming::Given(given)) => (Arc::new(given.path), given.listed),
             Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,

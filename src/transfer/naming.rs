@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::resume::Course;
 use super::{Expect, Plan, Step, Tools, Want, disk, plan};
+use crate::checksum::Checksums;
 use crate::disk::claims::{Claims, Leave};
 use crate::disk::name;
 use crate::disk::part::Replace;
@@ -22,13 +23,24 @@ pub(crate) struct Target {
     pub(super) replace: Replace,
 }
 
+/// What the server's answer made of an entry's name.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) path: Arc<PathBuf>,
+    /// What the file has to be: a checksum that is known by a name counts for the one that the file gets.
+    pub(crate) listed: Expect,
+}
+
 /// Names an entry after what the server says.
 #[derive(Debug)]
 pub(crate) struct Namer<'a> {
     /// The names this run has given away.
     pub(crate) claims: &'a Mutex<Claims>,
-    /// The path that this entry was given, once it was.
-    pub(crate) given: &'a OnceLock<Arc<PathBuf>>,
+    /// What this entry was given, once it was.
+    pub(crate) given: &'a OnceLock<Named>,
+    /// The path that its line or its URL asks for.
+    pub(crate) wanted: &'a Path,
+    pub(crate) checksums: &'a Checksums,
     pub(crate) existing: Existing,
     pub(crate) entry: &'a str,
     pub(crate) listed: &'a Expect,
@@ -56,7 +68,7 @@ impl Namer<'_> {
             Course::Continue { .. } => head.filename.as_deref().or(earlier),
             _ => head.filename.as_deref(),
         };
-        let path = Arc::clone(self.given.get_or_init(|| self.name(tools, path, filename)));
+        let Named { path, listed } = self.given.get_or_init(|| self.name(tools, path, filename));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let target = |replace| {
             Ok(Ok(Target {
@@ -66,22 +78,22 @@ impl Namer<'_> {
         };
         let found = tools
             .disk
-            .found(&path)
+            .found(path)
             .await
             .map_err(|source| disk("look into the folder", source))?;
         let size = match course {
             Course::Continue { size, .. } => *size,
             Course::Whole { size } => Some(*size),
             // With a coding, its length is not the file's.
-            _ => head.length_of(&path),
+            _ => head.length_of(path),
         };
-        match plan(self.existing, found, self.entry, self.listed) {
+        match plan(self.existing, found, self.entry, listed) {
             Plan::Ask(Want::File) => target(Replace::Never),
             Plan::Ask(Want::Newer(here)) if here.is_the_one(head, size) => Ok(Err(here.unchanged())),
             Plan::Ask(Want::Replacement | Want::Newer(_)) => target(Replace::Old),
             Plan::Ask(Want::Size(here) | Want::SizeByGet(here)) => here.compare(head, size).map(Err),
             Plan::AddUp { size, checksum } => {
-                tools.adds_up(&path, checksum).await?;
+                tools.adds_up(path, checksum).await?;
                 Ok(Err(Step::Done {
                     outcome: Outcome::AlreadyThere,
                     size,
@@ -93,16 +105,23 @@ impl Namer<'_> {
     }
 
     /// Claims the server's name, in the folder that the list chose; without one, the list's name stands.
-    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, filename: Option<&str>) -> Arc<PathBuf> {
-        let Some(name) = filename.and_then(name::clean) else {
-            return Arc::clone(path);
+    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, filename: Option<&str>) -> Named {
+        let name = filename.and_then(name::clean);
+        let Some(wanted) = name.map(|name| path.with_file_name(name)) else {
+            return self.named(Arc::clone(path), self.wanted);
         };
-        let wanted = path.with_file_name(name);
         if wanted == **path {
-            return Arc::clone(path);
+            return self.named(Arc::clone(path), &wanted);
         }
         let mut claims = lock(self.claims);
-        Arc::new(claims.claim(&wanted, |path| self.leave(tools, path)))
+        let path = claims.claim(&wanted, |path| self.leave(tools, path));
+        self.named(Arc::new(path), &wanted)
+    }
+
+    fn named(&self, path: Arc<PathBuf>, wanted: &Path) -> Named {
+        let mut listed = self.listed.clone();
+        listed.checksum = listed.checksum.or_else(|| self.checksums.get(wanted).cloned());
+        Named { path, listed }
     }
 
     /// The names of an earlier run stay with the entries that got them, whoever is answered first this time.

@@ -71,6 +71,29 @@ fn what_failed_keeps_its_checksum() {
 }
 
 #[test]
+fn what_failed_keeps_a_checksum_that_a_file_of_sums_had_for_its_name() {
+    let origin = Origin::new();
+    origin.file("/x/a.bin", "").then(Status(404));
+    origin.file("/y/a.bin", "not what it adds up to").then(Status(404));
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let sums = room.beside("SHA256SUMS");
+    fs::write(&sums, format!("{sum}  a.bin\n")).unwrap();
+    let haul = room.haul().arg("--checksums").arg(&sums).arg("--failed").arg(&failed);
+    haul.args(["-j", "1"])
+        .stdin(origin.list(["/x/a.bin", "/y/a.bin"]))
+        .run()
+        .fails();
+    let (x, y) = (origin.url("/x/a.bin"), origin.url("/y/a.bin"));
+    let left = format!("{x}\n checksum=sha-256={sum}\n{y}\n out=a-2.bin\n checksum=sha-256={sum}\n");
+    assert_eq!(fs::read_to_string(&failed).unwrap(), left);
+    let again = room.haul().impatient().arg(&failed).run();
+    again.fails().finished(1, 2).says("wrong sha256 checksum");
+    room.holds_exactly(&[("a.bin", "")]);
+}
+
+#[test]
 fn a_list_may_be_replaced_by_its_own_failures() {
     let origin = Origin::new();
     origin.file("/a.bin", "a");

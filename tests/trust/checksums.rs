@@ -403,6 +403,43 @@ fn sums_of_none_of_the_files_are_warned_of() {
 }
 
 #[test]
+fn where_the_server_names_the_file_the_sum_of_that_name_counts() {
+    let origin = Origin::new();
+    let named = |name: &str| format!("attachment; filename={name}");
+    for (path, name) in [("/get/1", "a.bin"), ("/get/2", "b.bin")] {
+        origin.file(path, name).field("Content-Disposition", &named(name));
+    }
+    origin.file("/get/c.bin", "c.bin");
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let (right, other) = (sum("sha256", b"a.bin"), sum("sha256", b"other"));
+    let sums = room.give(
+        "SHA256SUMS",
+        format!("{right}  a.bin\n{other}  b.bin\n{other}  1\n{other}  c.bin\n"),
+    );
+    let list = origin.list(["/get/1", "/get/2", "/get/c.bin"]);
+    let haul = || room.haul().impatient().arg("-J").arg("--checksums").arg(&sums);
+    let outcome = haul().arg("--failed").arg(&failed).stdin(&list).run();
+    outcome
+        .fails()
+        .finished(1, 3)
+        .says_in_a_line(&["failed", "wrong sha256 checksum", "/get/2"])
+        .says_in_a_line(&["failed", "wrong sha256 checksum", "/get/c.bin"])
+        .never_says("names none");
+    room.holds(&[("a.bin", "a.bin")]);
+    assert!(!room.path("b.bin").exists() && !room.path("c.bin").exists());
+    let left = fs::read_to_string(failed).unwrap();
+    assert_eq!(
+        left.matches(&format!(" checksum=sha-256={other}\n")).count(),
+        2,
+        "{left}"
+    );
+    // And what is there is right by its name.
+    let again = haul().arg(origin.url("/get/1")).run();
+    again.succeeds().says("1 already there");
+}
+
+#[test]
 fn a_checksum_that_cannot_be_is_a_usage_error() {
     let origin = Origin::new();
     let url = origin.file("/a.bin", "hello").url();
@@ -426,6 +463,8 @@ fn a_checksum_that_cannot_be_is_a_usage_error() {
         format!("{hex}  a.bin\r{hex}  b.bin\r"),
         format!("{hex}  a.bin\0{hex}  b.bin\0"),
         format!("{hex}  a.bin\n{other}  a.bin\n"),
+        String::new(),
+        "# none\n".to_owned(),
     ] {
         let broken = room.give("sums", broken);
         let outcome = room.haul().arg("--checksums").arg(&broken).arg(&url).run();

@@ -90,8 +90,12 @@ pub(super) fn checksum(text: &str) -> anyhow::Result<Checksum> {
 pub(super) fn checksums(path: &str) -> anyhow::Result<Checksums> {
     let text = std::fs::read(path).map_err(|error| anyhow!("cannot read it: {}", crate::error::os(&error)))?;
     let text = String::from_utf8_lossy(&text);
-    Checksums::parse(&text)
-        .map_err(|line| anyhow!("line {line} is no checksum and name, or contradicts an earlier one"))
+    let sums = Checksums::parse(&text)
+        .map_err(|line| anyhow!("line {line} is no checksum and name, or contradicts an earlier one"))?;
+    if sums.is_empty() {
+        bail!("there is no checksum in it");
+    }
+    Ok(sums)
 }
 
 pub(super) fn cookies(path: &str) -> anyhow::Result<Cookies> {

@@ -142,6 +142,8 @@ impl<'a> Delivery<'a> {
         let namer = self.claims.map(|claims| Namer {
             claims,
             given: &self.given,
+            wanted: &self.wanted,
+            checksums: &self.shared.settings.checksums,
             existing: self.shared.settings.existing,
             entry: self.entry,
             listed: self.listed,
@@ -176,8 +178,8 @@ impl<'a> Delivery<'a> {
             Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
             Some(_) => {}
         }
-        if let Some(path) = self.given.get().filter(|_| !was_named) {
-            let (id, path) = (self.job.id, Arc::clone(path));
+        if let Some(named) = self.given.get().filter(|_| !was_named) {
+            let (id, path) = (self.job.id, Arc::clone(&named.path));
             self.events.send(|| Event::Named { id, path }).await;
         }
         step
