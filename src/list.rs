@@ -68,12 +68,25 @@ impl Format {
     }
 }
 
+/// What it means that a list has nothing more for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Pause {
+    /// Whoever writes it may have nothing more for long: an entry without options is given on.
+    #[default]
+    Writer,
+    /// Nothing: all of it is written, and only reading it takes its time.
+    Nothing,
+}
+
 /// How to read a list.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Reading {
     /// How it is written.
     pub format: Format,
+    /// What a pause in it means.
+    pub pause: Pause,
     /// Names of the run's folder: an absolute path of the list that begins with one of them is meant relative to it.
     /// aria2 saves such paths.
     pub roots: Vec<PathBuf>,

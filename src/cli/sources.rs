@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use super::args::{Args, How, Output, place};
 use crate::compare::Replay;
 use crate::job::Job;
-use crate::list::{self, Entry, Format, Reading};
+use crate::list::{self, Entry, Format, Pause, Reading};
 
 /// One source.
 #[derive(Debug, Clone)]
@@ -104,6 +105,9 @@ impl Source {
     /// Where the user named no format, the file's name may.
     fn reading(&self, reading: &Reading) -> Reading {
         let mut reading = reading.clone();
+        if self.is_written() {
+            reading.pause = Pause::Nothing;
+        }
         if reading.format == Format::Auto {
             reading.format = match self {
                 Self::File(path) => Format::of_path(path),
@@ -112,6 +116,19 @@ impl Source {
             };
         }
         reading
+    }
+
+    /// Is all of it written already?
+    fn is_written(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Kept(..) => true,
+            Self::File(path) => fs::metadata(path).is_ok_and(|there| there.is_file()),
+            Self::Stdin => io::stdin()
+                .as_fd()
+                .try_clone_to_owned()
+                .and_then(|fd| File::from(fd).metadata())
+                .is_ok_and(|there| there.is_file()),
+        }
     }
 
     fn label(&self) -> Arc<str> {
@@ -259,6 +276,18 @@ mod tests {
             ("example.org/a", "File(\"example.org/a\")"),
         ] {
             assert_eq!(format!("{:?}", Source::of(text)), source);
+        }
+    }
+
+    #[test]
+    fn only_a_list_that_somebody_writes_may_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, pipe) = (folder.path().join("list"), folder.path().join("pipe"));
+        fs::write(&file, "").unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        for (path, pause) in [(file, Pause::Nothing), (pipe, Pause::Writer)] {
+            assert_eq!(Source::File(path).reading(&Reading::default()).pause, pause);
         }
     }
 

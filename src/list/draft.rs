@@ -119,11 +119,6 @@ impl Draft {
         }
     }
 
-    /// Has it been told nothing but its place?
-    pub(super) fn is_bare(&self) -> bool {
-        self.weight == 0
-    }
-
     fn header(&mut self, value: &str) -> Result<(), &'static str> {
         for line in value.lines().filter(|line| !line.trim().is_empty()) {
             match field(line)? {

@@ -1,6 +1,7 @@
 //! Lines go in, entries come out: what every format has in common, and the stream that drives it.
 
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, poll, stream};
@@ -10,9 +11,9 @@ use super::csv::Csv;
 use super::curl::Curl;
 use super::found::{Found, beginning};
 use super::gcs::{self, Gcs};
-use super::lines::{self, Line};
+use super::lines::{self, Line, Piece};
 use super::text::{Json, Objects, Text};
-use super::{Entry, Format, Reading, line, packed};
+use super::{Entry, Format, Pause, Reading, line, packed};
 use crate::error::LineError;
 
 /// An entry whose options may come in the next lines waits for them no longer than this when the list pauses.
@@ -42,9 +43,12 @@ pub(super) trait Grammar: Send {
 struct Reader<S> {
     lines: S,
     format: Format,
+    pause: Pause,
     /// Chosen when the first line with anything in it has come.
     grammar: Option<Box<dyn Grammar>>,
     found: Found,
+    /// A part of the next line is here.
+    is_begun: bool,
     ended: bool,
 }
 
@@ -62,8 +66,10 @@ where
     let reader = Reader {
         lines: Box::pin(stream::once(lines).flatten()),
         format: reading.format,
+        pause: reading.pause,
         grammar: None,
         found: Found::new(reading),
+        is_begun: false,
         ended: false,
     };
     stream::unfold(reader, |mut reader| async move {
@@ -72,7 +78,7 @@ where
     })
 }
 
-impl<S: Stream<Item = Line>> Reader<Pin<Box<S>>> {
+impl<S: Stream<Item = Piece>> Reader<Pin<Box<S>>> {
     async fn next(&mut self) -> Option<Entry> {
         loop {
             if let Some(entry) = self.found.next() {
@@ -100,13 +106,27 @@ impl<S: Stream<Item = Line>> Reader<Pin<Box<S>>> {
 
     /// The next line, or that there is none; `None` when the list pauses and somebody waits.
     async fn line(&mut self) -> Option<Option<Line>> {
-        let waits = self.grammar.as_ref().is_some_and(|grammar| grammar.waits());
-        let mut next = pin!(self.lines.next());
-        match poll!(&mut next) {
-            std::task::Poll::Ready(line) => Some(line),
-            std::task::Poll::Pending if waits => tokio::time::timeout(PAUSE, next).await.ok(),
-            std::task::Poll::Pending => Some(next.await),
+        loop {
+            let waits = self.waits();
+            let mut next = pin!(self.lines.next());
+            let piece = match poll!(&mut next) {
+                Poll::Ready(piece) => piece,
+                Poll::Pending if waits => tokio::time::timeout(PAUSE, next).await.ok()?,
+                Poll::Pending => next.await,
+            };
+            self.is_begun = matches!(piece, Some(Piece::Begun));
+            match piece {
+                Some(Piece::Begun) => {}
+                Some(Piece::Line(line)) => return Some(Some(line)),
+                None => return Some(None),
+            }
         }
+    }
+
+    /// Is an entry let go in a pause? Not in a line, for that may be an option.
+    fn waits(&self) -> bool {
+        let may_pause = self.pause == Pause::Writer && !self.is_begun;
+        may_pause && self.grammar.as_ref().is_some_and(|grammar| grammar.waits())
     }
 
     fn take(&mut self, line: Line) {

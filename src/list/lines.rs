@@ -18,55 +18,67 @@ pub(super) struct Line {
     pub(super) bytes: Result<Vec<u8>, (Vec<u8>, LineError)>,
 }
 
+/// What comes of a reader.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// A line has begun, and its end is still to come.
+    Begun,
+    Line(Line),
+}
+
 struct Reading<R> {
     reader: R,
     number: u64,
     ended: bool,
+    /// What there is of the next line, as far as it is kept, and its length.
+    kept: Vec<u8>,
+    length: usize,
+    is_told: bool,
     /// The last line ended with CR; the LF that may follow is its end, too.
     is_after_cr: bool,
 }
 
 /// The lines of a reader. An error of the reader is the last item.
-pub(super) fn of<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item = Line> + Send {
+pub(super) fn of<R: AsyncBufRead + Send + Unpin>(reader: R) -> impl Stream<Item = Piece> + Send {
     let reading = Reading {
         reader,
         number: 0,
         ended: false,
+        kept: Vec::new(),
+        length: 0,
+        is_told: false,
         is_after_cr: false,
     };
     stream::unfold(reading, |mut reading| async move {
-        let line = reading.next().await?;
-        Some((line, reading))
+        let piece = reading.next().await?;
+        Some((piece, reading))
     })
 }
 
 /// The only line of a list whose beginning cannot be read.
-pub(super) fn unreadable(error: &io::Error) -> impl Stream<Item = Line> + Send + use<> {
+pub(super) fn unreadable(error: &io::Error) -> impl Stream<Item = Piece> + Send + use<> {
     let why = LineError::Unreadable(crate::error::os(error));
-    stream::iter([Line {
+    stream::iter([Piece::Line(Line {
         number: 1,
         bytes: Err((Vec::new(), why)),
-    }])
+    })])
 }
 
 impl<R: AsyncBufRead + Unpin> Reading<R> {
-    async fn next(&mut self) -> Option<Line> {
+    async fn next(&mut self) -> Option<Piece> {
         if self.ended {
             return None;
         }
-        self.number += 1;
-        let mut kept = Vec::new();
-        let mut length = 0;
-        let bytes = loop {
+        let why = loop {
             let block = match self.reader.fill_buf().await {
                 Ok(block) => block,
                 Err(error) => {
                     self.ended = true;
-                    break Err((kept, LineError::Unreadable(crate::error::os(&error))));
+                    break Some(LineError::Unreadable(crate::error::os(&error)));
                 }
             };
             self.ended = block.is_empty();
-            if self.ended && length == 0 {
+            if self.ended && self.length == 0 {
                 return None;
             }
             if std::mem::take(&mut self.is_after_cr) && block.first() == Some(&b'\n') {
@@ -76,22 +88,28 @@ impl<R: AsyncBufRead + Unpin> Reading<R> {
             let end = block.iter().position(|b| matches!(b, b'\n' | b'\r'));
             self.is_after_cr = end.is_some_and(|at| block[at] == b'\r');
             let part = &block[..end.unwrap_or(block.len())];
-            kept.extend_from_slice(&part[..part.len().min(LONGEST + 1 - kept.len())]);
-            length += part.len();
+            let room = LONGEST + 1 - self.kept.len();
+            self.kept.extend_from_slice(&part[..part.len().min(room)]);
+            self.length += part.len();
             let taken = end.map_or(block.len(), |at| at + 1);
             self.reader.consume(taken);
             if end.is_some() || self.ended {
-                break Ok(kept);
+                break (self.kept.len() > LONGEST).then_some(LineError::TooLong(LONGEST));
+            }
+            if !std::mem::replace(&mut self.is_told, true) {
+                return Some(Piece::Begun);
             }
         };
-        let bytes = match bytes {
-            Ok(kept) if kept.len() > LONGEST => Err((kept, LineError::TooLong(LONGEST))),
-            other => other,
-        };
-        Some(Line {
+        (self.length, self.is_told) = (0, false);
+        self.number += 1;
+        let kept = std::mem::take(&mut self.kept);
+        Some(Piece::Line(Line {
             number: self.number,
-            bytes,
-        })
+            bytes: match why {
+                None => Ok(kept),
+                Some(why) => Err((kept, why)),
+            },
+        }))
     }
 }
 
@@ -104,7 +122,12 @@ mod tests {
 
     fn lines(bytes: &[u8], block: usize) -> Vec<Result<Vec<u8>, LineError>> {
         let reader = tokio::io::BufReader::with_capacity(block, bytes);
-        let lines = of(reader).map(|line| line.bytes.map_err(|(_, why)| why));
+        let lines = of(reader).filter_map(|piece| {
+            std::future::ready(match piece {
+                Piece::Begun => None,
+                Piece::Line(line) => Some(line.bytes.map_err(|(_, why)| why)),
+            })
+        });
         futures::executor::block_on(lines.collect())
     }
 

@@ -453,6 +453,60 @@ fn a_table_is_known_by_its_name() {
     }
 }
 
+/// A list whose writer pauses for a second before each of its pieces.
+fn slowly(pieces: &'static [&'static str]) -> impl AsyncBufRead + Send + Unpin {
+    let pieces = stream::iter(pieces).then(|piece| async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        Ok::<_, std::io::Error>(piece.as_bytes())
+    });
+    tokio_util::io::StreamReader::new(Box::pin(pieces))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_lets_an_entry_go_only_where_nothing_says_that_options_follow() {
+    let late = "out=…: an option that came too late: the list paused, and its entry was begun without it";
+    let late = format!("line 2 {late}");
+    for (pause, pieces, expected) in [
+        (
+            Pause::Writer,
+            &["http://h/a\n", " out=x\n"][..],
+            &["line 1 http://h/a", &late][..],
+        ),
+        (
+            Pause::Writer,
+            &["http://h/a\n ou", "t=x\n"],
+            &["line 1 http://h/a to x"],
+        ),
+        (
+            Pause::Writer,
+            &["http://h/a\n out=x\n", " size=5\n", "http://h/b\n", " size=6\n"],
+            &["line 1 http://h/a to x 5 B", "line 4 http://h/b 6 B"],
+        ),
+        (
+            Pause::Nothing,
+            &["http://h/a\n", " out=x\n"],
+            &["line 1 http://h/a to x"],
+        ),
+    ] {
+        let reading = Reading {
+            pause,
+            ..Reading::default()
+        };
+        let read: Vec<_> = super::read(slowly(pieces), reading).collect().await;
+        let read: Vec<_> = read.iter().map(told).collect();
+        assert_eq!(read, expected, "{pieces:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_nothing_can_follow_is_given_on_while_its_writer_pauses() {
+    let begun = tokio::time::Instant::now();
+    let mut list = Box::pin(from_lines(slowly(&["http://h/a\n", "http://h/b\n"])));
+    assert_eq!(told(&list.next().await.unwrap()), "line 1 http://h/a");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+    assert_eq!(told(&list.next().await.unwrap()), "line 2 http://h/b");
+}
+
 /// Pieces of which broken lists are made.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop_oneof![

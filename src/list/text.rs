@@ -117,9 +117,9 @@ impl Grammar for Text {
         self.above = Above::Failed;
     }
 
-    /// In a list with options, an entry without waits for its own.
+    /// In a list with options, an entry waits for its own, and for all of them.
     fn waits(&self) -> bool {
-        matches!(&self.above, Above::Open(draft) if !(self.has_options && draft.is_bare()))
+        matches!(&self.above, Above::Open(_)) && !self.has_options
     }
 
     fn pause(&mut self, found: &mut Found) {
