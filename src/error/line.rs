@@ -38,6 +38,9 @@ pub enum LineError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A line below an entry that is none of its options.
+    #[error("a line below it is no option (name=value, the name in small letters)")]
+    NoOption,
     /// An option that belongs to no entry.
     #[error("an option, and no URL above it")]
     Orphan,

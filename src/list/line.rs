@@ -104,6 +104,13 @@ pub(super) fn url(text: &str) -> Result<SourceUrl, LineError> {
     }
 }
 
+/// Does this line begin as one of a URL does, whatever is wrong with it?
+pub(super) fn is_like_a_url(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(strip(line));
+    let (_, text) = checksum(&text);
+    scheme(text).is_some()
+}
+
 /// What stands before `://`, if it has the form of a scheme (RFC 3986 section 3.1).
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once("://")?;

@@ -453,6 +453,45 @@ fn a_table_is_known_by_its_name() {
     }
 }
 
+#[test]
+fn a_line_that_is_no_option_fails_the_entry_that_it_is_meant_for() {
+    let sum = format!(" checksum=sha-256={SHA}\n");
+    let none = "a line below it is no option (name=value, the name in small letters)";
+    for (line, why) in [
+        (" Out=x.bin", none.to_owned()),
+        (" checksum sha-256:00", none.to_owned()),
+        ("\tReferer=http://h/", none.to_owned()),
+        ("  caf\u{e9}=x", none.to_owned()),
+        (
+            &format!(" header=X: {}", "x".repeat(70_000)),
+            "longer than 64 KiB".into(),
+        ),
+        (&format!(" {}", "x".repeat(70_000)), "longer than 64 KiB".into()),
+    ] {
+        let list = format!("http://h/a\n{line}\n{sum} Dir=x\n out=y\nhttp://h/b\n");
+        let bad = format!("line 2 http://h/a: {why}");
+        reads(Format::Auto, &list, &[&bad, "line 6 http://h/b"]);
+    }
+    // What is not indented deeper than the entry, or begins as a URL does, stands for itself.
+    let not = "not a URL (a URL begins with http:// or https://)";
+    reads(
+        Format::Auto,
+        "  http://h/a\n  nonsense\nhttp://h/b\n  ftp://h/c\n  http://h/d\nnonsense\n",
+        &[
+            "line 1 http://h/a",
+            &format!("line 2 nonsense: {not}"),
+            "line 3 http://h/b",
+            "line 4 ftp://h/c: ftp: is not http or https",
+            "line 5 http://h/d",
+            &format!("line 6 nonsense: {not}"),
+        ],
+    );
+    let long = format!("http://h/a\nhttp://h/{}\nhttp://h/b\n", "x".repeat(70_000));
+    let read: Vec<_> = entries(Format::Auto, long.as_bytes()).iter().map(told).collect();
+    assert_eq!(read.len(), 3);
+    assert_eq!((&*read[0], &*read[2]), ("line 1 http://h/a", "line 3 http://h/b"));
+}
+
 /// A list whose writer pauses for a second before each of its pieces.
 fn slowly(pieces: &'static [&'static str]) -> impl AsyncBufRead + Send + Unpin {
     let pieces = stream::iter(pieces).then(|piece| async {

@@ -11,6 +11,8 @@ use crate::error::LineError;
 pub(super) struct Text {
     json: Json,
     above: Above,
+    /// Blanks before it.
+    indent: usize,
     /// Some entry had options.
     has_options: bool,
 }
@@ -39,6 +41,7 @@ impl Text {
         Self {
             json,
             above: Above::Nothing,
+            indent: 0,
             has_options: false,
         }
     }
@@ -71,6 +74,19 @@ impl Text {
         found.bad(number, &format!("{name}=…"), why);
         self.above = Above::Failed;
     }
+
+    /// Is this line, which is no entry, meant for the one above: is it an option, or indented deeper?
+    fn is_below(&self, line: &[u8]) -> bool {
+        let is_above = matches!(self.above, Above::Open(_) | Above::Failed);
+        is_above && !line::is_like_a_url(line) && (option(line).is_some() || indent(line) > self.indent)
+    }
+
+    /// What is meant for the entry above cannot be used: without it, that would be another entry.
+    fn spoil(&mut self, number: u64, why: LineError, found: &mut Found) {
+        if let Above::Open(draft) = std::mem::replace(&mut self.above, Above::Failed) {
+            found.bad(number, &draft.url.to_string(), why);
+        }
+    }
 }
 
 impl Grammar for Text {
@@ -82,12 +98,18 @@ impl Grammar for Text {
         if let Some(option) = option(bytes) {
             return self.option(number, option, found);
         }
-        self.close(found);
         if self.json == Json::Read && stripped[0] == b'{' {
+            self.close(found);
             let entry = jsonl::entry(number, stripped, found);
             return found.result(number, entry);
         }
-        match line::parse(number, bytes) {
+        let parsed = line::parse(number, bytes);
+        if parsed.is_err() && self.is_below(bytes) {
+            return self.spoil(number, LineError::NoOption, found);
+        }
+        self.close(found);
+        self.indent = indent(bytes);
+        match parsed {
             Ok(None) => {}
             Ok(Some(draft)) => self.above = Above::Open(Box::new(draft)),
             Err(why) => {
@@ -101,13 +123,16 @@ impl Grammar for Text {
         if matches!(why, LineError::TooLong(_)) && line::is_comment(begun) {
             return;
         }
+        let is_below = self.is_below(begun);
         match &self.above {
             // Where the list broke off, options of this entry may be missing.
-            Above::Open(draft) if self.has_options && matches!(why, LineError::Unreadable(_)) => {
+            Above::Open(draft) if matches!(why, LineError::Unreadable(_)) && (self.has_options || is_below) => {
                 found.bad(draft.line, &draft.url.to_string(), why.clone());
             }
+            _ if is_below && !matches!(why, LineError::Unreadable(_)) => return self.spoil(number, why, found),
             _ => self.close(found),
         }
+        self.indent = indent(begun);
         let text = match option(begun) {
             Some((name, _)) => format!("{name}=…"),
             None if line::strip(begun).starts_with(b"{") => jsonl::HIDDEN.to_owned(),
@@ -130,6 +155,11 @@ impl Grammar for Text {
     fn end(&mut self, found: &mut Found) {
         self.close(found);
     }
+}
+
+/// Blanks before a line.
+fn indent(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 /// `name=value` behind a blank, as aria2 has it.
