@@ -522,6 +522,11 @@ async fn a_pause_lets_an_entry_go_only_where_nothing_says_that_options_follow() 
             &["line 1 http://h/a to x 5 B", "line 4 http://h/b 6 B"],
         ),
         (
+            Pause::Writer,
+            &["http://h/a\n size=5\n\n", " out=x\n"],
+            &["line 1 http://h/a 5 B", &late.replace("line 2", "line 4")],
+        ),
+        (
             Pause::Nothing,
             &["http://h/a\n", " out=x\n"],
             &["line 1 http://h/a to x"],

@@ -15,6 +15,8 @@ pub(super) struct Text {
     indent: usize,
     /// Some entry had options.
     has_options: bool,
+    /// The last line was empty.
+    is_after_gap: bool,
 }
 
 /// Is a line that begins with a brace an object?
@@ -43,6 +45,7 @@ impl Text {
             above: Above::Nothing,
             indent: 0,
             has_options: false,
+            is_after_gap: false,
         }
     }
 
@@ -92,6 +95,7 @@ impl Text {
 impl Grammar for Text {
     fn line(&mut self, number: u64, bytes: &[u8], found: &mut Found) {
         let stripped = line::strip(bytes);
+        self.is_after_gap = stripped.is_empty();
         if stripped.is_empty() || stripped[0] == b'#' {
             return;
         }
@@ -142,9 +146,9 @@ impl Grammar for Text {
         self.above = Above::Failed;
     }
 
-    /// In a list with options, an entry waits for its own, and for all of them.
+    /// In a list with options, an entry waits for its own, and for all of them; an empty line may be their end.
     fn waits(&self) -> bool {
-        matches!(&self.above, Above::Open(_)) && !self.has_options
+        matches!(&self.above, Above::Open(_)) && (!self.has_options || self.is_after_gap)
     }
 
     fn pause(&mut self, found: &mut Found) {
