@@ -85,6 +85,9 @@ pub enum Pause {
 pub struct Reading {
     /// How it is written.
     pub format: Format,
+    /// With [`Format::Auto`], what the file's name tells of it ([`Format::of_path`]). A list that says itself what it is
+    /// comes first: Google's are often called `.tsv`.
+    pub named: Format,
     /// What a pause in it means.
     pub pause: Pause,
     /// Names of the run's folder: an absolute path of the list that begins with one of them is meant relative to it.

@@ -102,19 +102,17 @@ impl Source {
         }
     }
 
-    /// Where the user named no format, the file's name may.
+    /// Where the user named no format, the file's name may; and not every list may pause.
     fn reading(&self, reading: &Reading) -> Reading {
         let mut reading = reading.clone();
         if self.is_written() {
             reading.pause = Pause::Nothing;
         }
-        if reading.format == Format::Auto {
-            reading.format = match self {
-                Self::File(path) => Format::of_path(path),
-                Self::Kept(name, _) => Format::of_path(Path::new(&**name)),
-                Self::Url(_) | Self::Stdin => Format::Auto,
-            };
-        }
+        reading.named = match self {
+            Self::File(path) => Format::of_path(path),
+            Self::Kept(name, _) => Format::of_path(Path::new(&**name)),
+            Self::Url(_) | Self::Stdin => Format::Auto,
+        };
         reading
     }
 

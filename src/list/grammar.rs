@@ -43,6 +43,7 @@ pub(super) trait Grammar: Send {
 struct Reader<S> {
     lines: S,
     format: Format,
+    named: Format,
     pause: Pause,
     /// Chosen when the first line with anything in it has come.
     grammar: Option<Box<dyn Grammar>>,
@@ -66,6 +67,7 @@ where
     let reader = Reader {
         lines: Box::pin(stream::once(lines).flatten()),
         format: reading.format,
+        named: reading.named,
         pause: reading.pause,
         grammar: None,
         found: Found::new(reading),
@@ -144,7 +146,10 @@ impl<S: Stream<Item = Piece>> Reader<Pin<Box<S>>> {
                 return;
             }
         }
-        let format = self.format;
+        let format = match self.format {
+            Format::Auto if !gcs::is_head(bytes) => self.named,
+            format => format,
+        };
         let grammar = self.grammar.get_or_insert_with(|| grammar(format, bytes));
         match line.bytes {
             Ok(bytes) => grammar.line(line.number, &bytes, &mut self.found),

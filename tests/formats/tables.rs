@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Origin, Room};
+use crate::support::{Origin, Room, gzip};
 use crate::tool::{tool, written};
 
 /// Writes the same entries with Python's own modules, in every form that it has.
@@ -152,7 +152,7 @@ fn the_first_download_starts_with_the_first_line_of_each_form() {
         ("tsv", format!("{a}\ta\n"), format!("{b}\tb")),
         ("auto", format!("TsvHttpData-1.0\n{a}\n"), format!("{b}\t2\n")),
         ("curl", format!("url = {a}\n"), format!("next\nurl = {b}\n")),
-        ("text", format!("{a}\n out=a\n"), b.clone()),
+        ("text", format!("{a}\n out=a\n\n"), b.clone()),
     ] {
         let room = Room::new();
         let before = origin.requests().len();
@@ -233,6 +233,26 @@ fn a_transfer_list_checks_sizes_and_sums() {
         .says_in_a_line(&["line 3", "wrong md5 checksum"])
         .says_in_a_line(&["line 4", "the server has 1 bytes, the list says 2"]);
     room.holds_exactly(&[("a", "a")]);
+}
+
+#[test]
+fn a_transfer_list_is_one_whatever_its_name_unless_it_was_said_to_be_a_table() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let list = format!("TsvHttpData-1.0\n{}\t2\n", origin.url("/a"));
+    let room = Room::new();
+    let (plain, packed) = (
+        room.give("list.tsv", &list),
+        room.give("list.tsv.gz", gzip(list.as_bytes())),
+    );
+    for list in [&plain, &packed] {
+        let outcome = room.haul().arg(list).run();
+        outcome.fails().finished(0, 1).says("the list says 2");
+        let table = room.haul().args(["--format", "tsv"]).arg(list).run();
+        table.fails().finished(1, 2).says("TsvHttpData-1.0");
+        room.holds(&[("2", "a")]);
+        std::fs::remove_file(room.path("2")).unwrap();
+    }
 }
 
 #[test]
