@@ -111,8 +111,10 @@ impl Job {
     /// Bytes of text that it holds.
     pub(crate) fn weight(&self) -> usize {
         let urls: usize = self.sources().map(|url| url.reveal().as_str().len()).sum();
+        // A path is kept as it was said and as it was given.
+        let paths = self.name.as_ref().map_or(0, |name| 2 * name.as_os_str().len());
         // A mirror is more than its text.
-        urls + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
+        urls + paths + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
     }
 }
 

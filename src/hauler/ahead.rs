@@ -16,7 +16,7 @@ const SOON: usize = 128;
 const MORE: usize = 256;
 /// How often that is asked.
 const OFTEN: Duration = Duration::from_millis(100);
-/// Bytes of URLs that may wait.
+/// Bytes of URLs and paths that may wait.
 const BYTES: usize = 4 << 20;
 
 /// How far that is now.
@@ -35,7 +35,7 @@ pub(super) struct Waiting {
     pub(super) all: usize,
     /// Those of them that have no task: they wait for nothing but others.
     pub(super) idle: usize,
-    /// Bytes of their URLs.
+    /// Bytes of their URLs and paths.
     pub(super) bytes: usize,
 }
 

@@ -61,8 +61,8 @@ pub(crate) fn give(
 /// The path that an entry's line or its URL asks for.
 pub(crate) fn wanted(job: &Job, settings: &Settings) -> Result<PathBuf, TransferError> {
     let url = job.url.reveal();
-    match &job.name {
-        Some(path) => name::of_path(path, url),
-        None => Ok(name::in_layout(url, settings.layout)),
-    }
+    name::openable(match &job.name {
+        Some(path) => name::of_path(path, url)?,
+        None => name::in_layout(url, settings.layout),
+    })
 }

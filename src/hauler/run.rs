@@ -54,7 +54,7 @@ pub(super) struct Run<'a> {
     listed: u64,
     pub(super) is_read: bool,
     pub(super) ahead: Ahead,
-    /// Bytes of URLs in tasks.
+    /// Bytes of text in tasks.
     waiting: usize,
     /// What was warned of.
     warned: HashSet<String>,

@@ -8,14 +8,18 @@ use crate::support::{Origin, Room};
 
 const LIMIT: u64 = 32 << 20;
 
-/// So many lines, each of a name so long, are offered for as long as they are taken, and until so many were.
+/// So many lines, each with a name so long, are offered for as long as they are taken, and until so many were.
 fn a_list_of(count: usize, name: usize, least: usize) {
+    let name = "n".repeat(name);
+    a_list(count, least, |origin, n| origin.url(&format!("/{name}/{n}.bin\n")));
+}
+
+fn a_list(count: usize, least: usize, line: impl Fn(&Origin, usize) -> String) {
     let origin = Origin::new();
     origin.file_elsewhere("").always(Silent);
     let room = Room::new();
     let mut haul = room.haul().args(["-j", "64", "--timeout", "1h"]).start();
-    let name = "n".repeat(name);
-    let mut lines = (0..count).map(|n| origin.url(&format!("/{name}/{n}.bin\n")));
+    let mut lines = (0..count).map(|n| line(&origin, n));
     let mut taken = haul.write_while_taken(&mut lines);
     // A list is read further ahead only when there is time.
     while taken < least {
@@ -42,6 +46,12 @@ fn a_list_of_ten_million_lines_into_a_silent_server_stays_under_32_mib() {
 #[test]
 fn long_lines_count_for_more() {
     a_list_of(2_000_000, 3500, 1200);
+}
+
+#[test]
+fn so_do_long_paths() {
+    let path = format!("{}/", "n".repeat(200)).repeat(19);
+    a_list(2_000_000, 550, |origin, n| origin.url(&format!("/{n} {path}{n}.bin\n")));
 }
 
 #[test]

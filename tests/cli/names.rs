@@ -210,6 +210,27 @@ fn a_name_too_long_is_cut_before_its_extension() {
 }
 
 #[test]
+fn a_path_that_no_system_takes_fails_alone_and_at_once() {
+    let origin = Origin::new();
+    origin.file_elsewhere("x");
+    let room = Room::new();
+    let (deep, long) = ("d/".repeat(30_000), "n".repeat(200) + "/");
+    let url = origin.url("/a.bin");
+    let list = format!(
+        "{url} {deep}a.bin\n{}\n{url} {}a.bin\n{url}?2 {}a.bin\n",
+        origin.url(&format!("/{deep}b.bin")),
+        long.repeat(20),
+        long.repeat(21)
+    );
+    let outcome = room.haul().args(["--layout", "path"]).stdin(list).run();
+    outcome
+        .fails()
+        .finished(1, 4)
+        .says_times("its path is longer than 4 KiB", 6);
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
 fn the_name_is_the_last_component_decoded_and_without_the_query() {
     let origin = Origin::new();
     origin.file_elsewhere("x");
