@@ -61,8 +61,8 @@ struct Shared {
     met_another: AtomicBool,
     /// Devices that take no new files.
     unwritable: Mutex<HashMap<u64, Unwritable>>,
-    /// Hosts that were given up, each told of once.
-    given_up: Mutex<HashSet<HostKey>>,
+    /// Hosts that were given up, each told of once: their digests.
+    given_up: Mutex<HashSet<u64>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
 }

@@ -4,8 +4,8 @@ mod brake;
 mod breath;
 mod doubt;
 mod host;
+mod hosts;
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use self::doubt::{Doubt, Standing, Verdict};
 use self::host::{Down, Host, HostPermit};
+use self::hosts::Hosts;
 use crate::error::TransferError;
 use crate::job::HostKey;
 use crate::lock::lock;
@@ -29,7 +30,7 @@ use crate::throttle::Steps;
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     per_host: usize,
-    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
+    hosts: Mutex<Hosts>,
     /// When the next request may begin, where there is a rate.
     steps: Option<Steps>,
     retry: Retry,
@@ -183,8 +184,7 @@ impl Slots {
             why: why.to_string().into(),
         });
         drop(standing);
-        host.permits.close();
-        host.changed.notify_waiters();
+        host.close();
     }
 
     /// How long nobody tries this host, which has not answered yet or does not any more.
@@ -196,7 +196,7 @@ impl Slots {
 
     /// A new list begins: what was given up for the last one may be there again.
     pub(crate) fn begin(&self) {
-        lock(&self.hosts).retain(|_, host| host.is_given_up().is_none());
+        lock(&self.hosts).forgive();
     }
 
     /// Leaves a host alone for so long; a longer pause is not shortened. Returns by how much the pause grew.
@@ -214,17 +214,7 @@ impl Slots {
 
     /// The host's state, kept as long as somebody uses it or it is paused.
     fn host(&self, key: &HostKey) -> Arc<Host> {
-        let mut hosts = lock(&self.hosts);
-        if let Some(host) = hosts.get(key) {
-            return Arc::clone(host);
-        }
-        // A list of a million hosts does not keep a million of them.
-        if hosts.len() >= 64 && hosts.len().is_power_of_two() {
-            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.is_busy());
-        }
-        let host = Arc::new(Host::new(self.per_host));
-        hosts.insert(key.clone(), Arc::clone(&host));
-        host
+        lock(&self.hosts).get(key, self.per_host)
     }
 }
 

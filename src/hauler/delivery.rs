@@ -250,7 +250,7 @@ impl Shared {
         let TransferError::HostDown { host, .. } = error else {
             return;
         };
-        let is_news = lock(&self.given_up).insert(host.clone());
+        let is_news = lock(&self.given_up).insert(host.digest());
         if is_news {
             let warning = format!("{error}; its other entries fail without a try");
             events.send(|| Event::Warning(warning)).await;

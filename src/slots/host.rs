@@ -99,6 +99,20 @@ impl Host {
         }
     }
 
+    /// It is given up: whoever waits for it need not.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.changed.notify_waiters();
+    }
+
+    /// What went wrong, if it is given up.
+    pub(super) fn given_up_because(&self) -> Option<(Kind, Arc<str>)> {
+        match &*lock(&self.standing) {
+            Standing::Down(Down { kind, why, .. }) => Some((*kind, Arc::clone(why))),
+            _ => None,
+        }
+    }
+
     /// Is it given up, and why?
     pub(super) fn is_given_up(&self) -> Option<TransferError> {
         match &*lock(&self.standing) {
@@ -124,8 +138,8 @@ impl Host {
         until.filter(|&until| until > now).max(self.held_until(now))
     }
 
-    /// A permit is out, a pause is on, or it is given up.
+    /// A permit is out, or a pause is on.
     pub(super) fn is_busy(&self) -> bool {
-        Arc::strong_count(&self.permits) > 1 || self.is_paused() || self.is_given_up().is_some()
+        Arc::strong_count(&self.permits) > 1 || self.is_paused()
     }
 }

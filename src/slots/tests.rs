@@ -123,7 +123,7 @@ async fn hosts_that_nobody_uses_are_forgotten() {
     for n in 0..5000 {
         drop(slots.acquire(&host(&format!("http://h{n}"))).await.unwrap());
     }
-    assert!(lock(&slots.hosts).len() <= 64, "{}", lock(&slots.hosts).len());
+    assert!(lock(&slots.hosts).used() <= 64, "{}", lock(&slots.hosts).used());
 }
 
 fn refused() -> TransferError {
@@ -160,6 +160,31 @@ async fn a_host_where_nobody_is_reached_is_tried_in_rounds_and_then_fails_all_th
         slots.acquire(&a).now_or_never().unwrap().is_ok(),
         "a new list, a new chance"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_hosts_that_are_given_up_little_is_kept_and_each_stays_given_up() {
+    let retry = Retry {
+        times: 0,
+        ..Retry::default()
+    };
+    let slots = Slots::new(1, 1, None, &retry);
+    let hosts: Vec<_> = (0..3000).map(|n| host(&format!("http://h{n}"))).collect();
+    for key in &hosts {
+        for _ in 0..5 {
+            try_in_vain(&slots, key).await;
+        }
+    }
+    assert!(lock(&slots.hosts).used() <= 64);
+    for key in &hosts {
+        let error = slots.acquire(key).now_or_never().expect("no wait").unwrap_err();
+        assert_eq!(error.to_string(), format!("{key} is given up: connection refused"));
+        assert_eq!(error.kind(), Kind::Connect);
+    }
+    assert!(lock(&slots.hosts).used() <= 64);
+    assert!(slots.acquire(&host("http://other")).now_or_never().unwrap().is_ok());
+    slots.begin();
+    assert!(slots.acquire(&hosts[0]).now_or_never().unwrap().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
