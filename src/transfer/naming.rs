@@ -47,7 +47,8 @@ pub(crate) struct Namer<'a> {
 }
 
 impl Namer<'_> {
-    /// The name for this answer, or for the `earlier` one that it continues and need not repeat, and what it may replace, or the end of the matter: the file is there.
+    /// The name for this answer, or for the `earlier` one that it continues and need not repeat, and what it may replace; or
+    /// the end of the matter: the file is there.
     pub(super) async fn target(
         &self,
         tools: &Tools,
