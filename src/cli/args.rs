@@ -15,7 +15,7 @@ use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
-pub(crate) use self::meaning::place;
+pub(crate) use self::meaning::{place, places};
 use super::generate::Kind;
 use super::report::Wanted;
 use super::shard::Share;

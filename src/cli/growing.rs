@@ -1,16 +1,26 @@
-//! A file that grows beside its final name and takes it at the end: until then, whatever has that name stays.
+//! A file that grows beside its final name and takes it at the end: until then, whatever has that name stays. Where the
+//! system has files without a name (`O_TMPFILE`, Linux), nothing is left of one whatever ends the process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{self as posix, AtFlags};
+use rustix::io::Errno;
+
+/// Symbolic links that are followed, as many as Linux follows.
+const LINKS: usize = 40;
 
 /// A file in the making. It is removed when it is given up.
 #[derive(Debug)]
 pub(crate) struct Growing {
     file: BufWriter<File>,
-    /// From where to where it is renamed; nothing for a pipe or a device.
-    rename: Option<(PathBuf, PathBuf)>,
+    /// The name that it takes; nothing where it is written through.
+    name: Option<PathBuf>,
+    /// The one that it has until then; nothing when it has none.
+    meanwhile: Option<PathBuf>,
 }
 
 /// Who may read a file.
@@ -22,42 +32,44 @@ pub(crate) enum Readers {
     Usual,
 }
 
+impl Readers {
+    fn mode(self) -> u32 {
+        match self {
+            Self::Owner => 0o600,
+            Self::Usual => 0o666,
+        }
+    }
+}
+
 impl Growing {
     pub(crate) fn create(path: &Path, readers: Readers) -> io::Result<Self> {
-        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
-        let mut options = OpenOptions::new();
-        options.write(true).mode(match readers {
-            Readers::Owner => 0o600,
-            Readers::Usual => 0o666,
-        });
-        let (file, rename) = if is_special {
-            (options.open(path)?, None)
-        } else {
-            let mut growing = path.as_os_str().to_owned();
-            growing.push(format!(".{}", std::process::id()));
-            let growing = PathBuf::from(growing);
-            (
-                options.create_new(true).open(&growing)?,
-                Some((growing, path.to_owned())),
-            )
+        let name = destination(path)?;
+        let (file, meanwhile) = match &name {
+            // What it holds already is not ours: standard output may be the end of a file (`>>`).
+            None => (OpenOptions::new().append(true).open(path)?, None),
+            Some(name) => match nameless(folder_of(name), readers) {
+                Some(file) => (file, None),
+                None => named(beside(name), readers)?,
+            },
         };
         Ok(Self {
             file: BufWriter::new(file),
-            rename,
+            name,
+            meanwhile,
         })
     }
 
     /// It is complete and takes its name.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        let flushed = self.file.flush();
-        let Some((growing, path)) = self.rename.take() else {
-            return flushed;
+        self.file.flush()?;
+        let Some(name) = self.name.take() else { return Ok(()) };
+        let meanwhile = match self.meanwhile.take() {
+            Some(meanwhile) => meanwhile,
+            None => link(self.file.get_ref(), beside(&name))?,
         };
-        let done = flushed.and_then(|()| fs::rename(&growing, path));
-        if done.is_err() {
-            let _ = fs::remove_file(growing);
-        }
-        done
+        fs::rename(self.meanwhile.insert(meanwhile), name)?;
+        self.meanwhile = None;
+        Ok(())
     }
 }
 
@@ -73,8 +85,135 @@ impl Write for Growing {
 
 impl Drop for Growing {
     fn drop(&mut self) {
-        if let Some((growing, _)) = self.rename.take() {
-            let _ = fs::remove_file(growing);
+        if let Some(meanwhile) = self.meanwhile.take() {
+            let _ = fs::remove_file(meanwhile);
+        }
+    }
+}
+
+/// Which name a file takes that is to be found here: that where a symbolic link leads, for the link stays. None for a
+/// pipe or a device, and for what this process has open (`/dev/stdout`, `/dev/fd/3`): they are written through.
+pub(crate) fn destination(path: &Path) -> io::Result<Option<PathBuf>> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Ok(None);
+    }
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let folder = folder_of(&path).canonicalize()?;
+        if folder.starts_with("/proc") || folder == Path::new("/dev/fd") {
+            return Ok(None);
+        }
+        match fs::read_link(&path) {
+            Ok(link) => path = folder.join(link),
+            Err(_) => return Ok(Some(folder.join(path.file_name().unwrap_or_default()))),
+        }
+    }
+    Err(Errno::LOOP.into())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A name in the same folder that nobody has: no process, for those of two containers have the same number, and no entry
+/// of a list, for those begin with no dot.
+fn beside(name: &Path) -> PathBuf {
+    name.with_file_name(format!(".haul-{:016x}", fastrand::u64(..)))
+}
+
+fn named(name: PathBuf, readers: Readers) -> io::Result<(File, Option<PathBuf>)> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(readers.mode()).open(&name)?;
+    Ok((file, Some(name)))
+}
+
+/// A file without a name, where there is such a thing.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path, readers: Readers) -> Option<File> {
+    use rustix::fs::{Mode, OFlags};
+    if !Path::new("/proc/self/fd").is_dir() {
+        return None;
+    }
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = posix::open(folder, flags, Mode::from_raw_mode(readers.mode()));
+    file.ok().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_folder: &Path, _readers: Readers) -> Option<File> {
+    None
+}
+
+/// Gives a file without a name this one. A link never takes the place of another file: that is left to a rename.
+fn link(file: &File, name: PathBuf) -> io::Result<PathBuf> {
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    posix::linkat(posix::CWD, &*own, posix::CWD, &name, AtFlags::SYMLINK_FOLLOW)?;
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_where_links_lead_and_what_is_open_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        fs::create_dir(dir.join("sub")).unwrap();
+        fs::write(dir.join("sub/file"), "").unwrap();
+        for (link, to) in [
+            ("link", "sub/file"),
+            ("far", "link"),
+            ("open", "new"),
+            ("out", "/dev/fd/0"),
+        ] {
+            symlink(to, dir.join(link)).unwrap();
+        }
+        symlink("turn", dir.join("turn")).unwrap();
+        for (path, name) in [
+            ("new", Some("new")),
+            ("sub/file", Some("sub/file")),
+            ("sub/../link", Some("sub/file")),
+            ("far", Some("sub/file")),
+            ("open", Some("new")),
+            ("sub", None),
+            ("out", None),
+            ("/dev/fd/0", None),
+            ("/proc/self/fd/0", None),
+            ("/dev/null", None),
+        ] {
+            let found = destination(&dir.join(path)).unwrap();
+            assert_eq!(found, name.map(|name| dir.join(name)), "{path}");
+        }
+        assert!(destination(&dir.join("turn")).is_err());
+        assert!(destination(&dir.join("nowhere/new")).is_err());
+    }
+
+    #[test]
+    fn with_a_name_or_without_one_the_old_file_stays_to_the_end_and_nothing_else_is_left() {
+        for is_named in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("list");
+            fs::write(&path, "old").unwrap();
+            let begin = || {
+                let mut growing = Growing::create(&path, Readers::Owner).unwrap();
+                if is_named {
+                    let (file, meanwhile) = named(beside(&path), Readers::Owner).unwrap();
+                    (growing.file, growing.meanwhile) = (BufWriter::new(file), meanwhile);
+                }
+                growing.write_all(b"new").unwrap();
+                growing
+            };
+            drop(begin());
+            let growing = begin();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+            growing.finish().unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(dir.path().read_dir().unwrap().count(), 1);
         }
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 
-use super::args::{Args, How, Output, place};
+use super::args::{Args, How, Output, place, places};
+use super::report::Wanted;
 use crate::compare::Replay;
 use crate::job::Job;
 use crate::list::{self, Entry, Format, Pause, Reading};
@@ -192,17 +193,18 @@ pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<
 /// Reports that would take the place of a list, or of each other.
 fn check_reports(sources: &[Source], args: &Args) -> anyhow::Result<()> {
     let lists: Vec<_> = sources.iter().flat_map(Source::places).collect();
-    let mut taken: Vec<_> = args.failed.as_deref().and_then(place).into_iter().collect();
-    for report in args.reports.iter().filter_map(|report| place(report.path())) {
-        let shown = report.to_string_lossy();
+    let mut taken = args.failed.as_deref().map(places).unwrap_or_default();
+    for report in args.reports.iter().map(Wanted::path) {
+        let (shown, places) = (report.to_string_lossy(), places(report));
         let shown = crate::tame::tame(&shown);
-        if lists.contains(&report) {
+        let is_among = |others: &[PathBuf]| places.iter().any(|place| others.contains(place));
+        if is_among(&lists) {
             bail!("--report {shown} would replace the list that is to be read");
         }
-        if taken.contains(&report) {
+        if is_among(&taken) {
             bail!("--report {shown}: two of the files that are to be written would have this name");
         }
-        taken.push(report);
+        taken.extend(places);
     }
     Ok(())
 }

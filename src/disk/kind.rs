@@ -38,7 +38,8 @@ pub(super) fn case_of(root: &OwnedFd) -> Case {
     if tells_case(root) {
         return Case::Matters;
     }
-    let name = format!(".haul-case-{}", std::process::id());
+    // What an earlier process left, which may have had the same number in another container, is in nobody's way.
+    let name = format!(".haul-case-{:016x}", fastrand::u64(..));
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     if posix::openat(root, &*name, flags, Mode::from_raw_mode(0o600)).is_err() {
         return Case::Matters;

@@ -1,8 +1,9 @@
 //! `--failed`: what is missing, as a list that runs again.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
-use crate::support::Answer::Status;
+use crate::support::Answer::{self, Status};
 use crate::support::{Origin, Room};
 
 #[test]
@@ -181,4 +182,84 @@ fn no_entry_gets_the_name_of_a_report_or_of_the_list_of_failures() {
         assert!(String::from_utf8_lossy(&room.read("run.json")).contains("\"wall_time\""));
     }
     assert_eq!(origin.requests().len(), 2, "they are known again");
+}
+
+#[test]
+fn what_a_link_names_is_written_where_it_leads_and_the_link_stays() {
+    let origin = Origin::new();
+    let room = Room::new();
+    for (option, name) in [("--failed", "again.txt"), ("--report", "run.json")] {
+        let target = room.give(name, "old");
+        let link = room.path(name);
+        symlink(&target, &link).unwrap();
+        let url = origin.url("/gone");
+        room.haul().arg(option).arg(&link).arg(url).run().fails();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "{option}");
+        assert!(fs::read_to_string(&target).unwrap().contains("/gone"), "{option}");
+    }
+    room.is_clean_outside_the_folder(&["again.txt", "run.json"]);
+}
+
+#[test]
+fn what_the_process_has_open_is_written_into_after_what_it_holds() {
+    let origin = Origin::new();
+    let room = Room::new();
+    let open = room.give("open.txt", "before\n");
+    let haul = room.haul().after("exec 7>>../given/open.txt");
+    let haul = haul.args(["--failed", "/dev/fd/7"]).arg(origin.url("/gone"));
+    haul.run().fails().says("404");
+    let expected = format!("before\n{}", origin.list(["/gone"]));
+    assert_eq!(fs::read_to_string(open).unwrap(), expected);
+    room.is_clean_outside_the_folder(&["open.txt"]);
+}
+
+#[test]
+fn what_an_earlier_process_of_the_same_number_left_is_in_nobody_s_way() {
+    let origin = Origin::new();
+    let room = Room::new();
+    let haul = room.haul().after("touch ../given/again.txt.$$ ../given/run.json.$$");
+    let haul = haul.args(["--failed", "../given/again.txt", "--report", "../given/run.json"]);
+    haul.arg(origin.url("/gone")).run().fails().says("404");
+    assert_eq!(
+        fs::read_to_string(room.beside("again.txt")).unwrap(),
+        origin.list(["/gone"])
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_is_killed_leaves_nothing_of_what_it_was_to_write() {
+    use rustix::fs::{Mode, OFlags};
+    let origin = Origin::new();
+    origin.file("/a", "a").always(Answer::Silent);
+    let room = Room::new();
+    let haul = room
+        .haul()
+        .args(["--failed", "../given/again.txt", "--report", "../given/run.json"]);
+    let running = haul.arg(origin.url("/a")).start();
+    origin.wait_for("/a");
+    running.kill();
+    drop(running);
+    // Not every file system has files without a name, and then nobody can help it.
+    let flags = OFlags::TMPFILE | OFlags::WRONLY;
+    if rustix::fs::open(room.root(), flags, Mode::empty()).is_ok() {
+        room.is_clean_outside_the_folder(&[]);
+    }
+}
+
+#[test]
+fn the_end_of_a_link_is_no_entry_s_name_and_no_list_that_is_read() {
+    let origin = Origin::new();
+    origin.file("/run.json", "downloaded");
+    let room = Room::new();
+    let link = room.beside("link.json");
+    symlink(room.path("run.json"), &link).unwrap();
+    let haul = || room.haul().arg("--report").arg(&link);
+    haul().arg(origin.url("/run.json")).run().succeeds();
+    room.holds(&[("run-2.json", "downloaded")]);
+    haul()
+        .arg("run.json")
+        .run()
+        .exits_with(2)
+        .says("would replace the list");
 }

@@ -112,6 +112,11 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// As the kernel does when memory is short.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
     /// The most memory it had at one time so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         peak_of(&format!("/proc/{}/status", self.child.id())).expect("the high-water mark of a child that lives")

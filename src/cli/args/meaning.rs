@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Apart, Args, FormatChoice, How, LayoutChoice};
+use crate::cli::growing::destination;
 use crate::cli::report::Wanted;
 use crate::cli::shard::Share;
 use crate::list::Format;
@@ -119,17 +120,24 @@ impl From<&Args> for Settings {
 /// Where the run's own files go, as far as that is among those of the list.
 fn taken(reports: &[Wanted], failed: Option<&Path>, dir: Option<&Path>) -> Vec<PathBuf> {
     let dir = real(dir.unwrap_or(Path::new(".")));
-    let below = |path: &Path| Some(place(path)?.strip_prefix(dir.as_deref()?).ok()?.to_owned());
+    let below = |path: PathBuf| Some(path.strip_prefix(dir.as_deref()?).ok()?.to_owned());
     reports
         .iter()
         .map(Wanted::path)
         .chain(failed)
+        .flat_map(places)
         .filter_map(below)
         .collect()
 }
 
-/// Where a file of this name is put: its folder without detours, and its last component as it stands, for a rename
-/// follows no symbolic link there.
+/// The names that a file takes which is to be found here: this one, and that where it leads as a symbolic link.
+pub(crate) fn places(path: &Path) -> Vec<PathBuf> {
+    let mut places: Vec<_> = place(path).into_iter().collect();
+    places.extend(destination(path).ok().flatten().filter(|end| !places.contains(end)));
+    places
+}
+
+/// Where a file of this name lies: its folder without detours, and its last component as it stands.
 pub(crate) fn place(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     Some(real(folder.unwrap_or(Path::new(".")))?.join(path.file_name()?))
