@@ -235,6 +235,7 @@ fn what_does_not_work_says_what_to_type_instead() {
         ("--parallel-max 8 urls.txt", "-j N"),
         ("-Z -L http://h/x", "-j N"),
         ("-L http://h/x", "nothing is needed"),
+        ("-nv http://h/x", "nothing but failures: -q"),
         ("-t 3 urls.txt", "--retries"),
         ("--tries 3", "--retries"),
         ("--max-tries=3", "--retries"),

@@ -189,10 +189,12 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// What to say about an option that is not known. `words` are those of the command line: `-nc` is one option where it
-/// comes from, and two letters here.
+/// One option where they come from, and two letters here.
+pub(super) const IN_ONE_WORD: [&str; 2] = ["-nc", "-nv"];
+
+/// What to say about an option that is not known. `words` are those of the command line.
 pub(super) fn advice<'a>(unknown: &str, mut words: impl Iterator<Item = &'a str>) -> Option<&'static str> {
-    let whole = words.find(|word| ["-nc", "-nv"].contains(word));
+    let whole = words.find(|word| IN_ONE_WORD.contains(word));
     let name = whole.unwrap_or(unknown);
     let name = name.split('=').next().unwrap_or(name);
     let found = FOREIGN.iter().find(|(names, _)| names.contains(&name));

@@ -24,7 +24,10 @@ impl Args {
         let words: Vec<_> = std::env::args_os().collect();
         let is_empty = |name: &OsString| std::env::var_os(name).is_some_and(|value| value.is_empty());
         let command = without_beaten(Self::described(), &words).mut_args(|arg| without_env_if(arg, is_empty));
-        let matches = command.try_get_matches_from(&words);
+        let matches = match foreign_word(&command, &words) {
+            Some(error) => Err(error),
+            None => command.try_get_matches_from(&words),
+        };
         let matches = matches.map_err(|error| with_advice(error, &words))?;
         Ok(Self {
             command: command::shown(&Self::described(), &matches),
@@ -54,6 +57,17 @@ fn without_beaten(command: Command, words: &[OsString]) -> Command {
         said.iter().any(against)
     };
     command.mut_args(|arg| if is_beaten(&arg) { arg.env(None::<&str>) } else { arg })
+}
+
+/// An option of another program that would be understood here, letter by letter, as something else.
+fn foreign_word(command: &Command, words: &[OsString]) -> Option<Error> {
+    let mut options = words.iter().take_while(|word| *word != "--");
+    let word = options.find_map(|word| word.to_str().filter(|word| foreign::IN_ONE_WORD.contains(word)))?;
+    let mut error = Error::new(ErrorKind::UnknownArgument).with_cmd(command);
+    error.insert(ContextKind::InvalidArg, ContextValue::String(word.to_owned()));
+    let usage = command.clone().render_usage();
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    Some(error)
 }
 
 /// What to type instead of another program's option, in the place of clap's guess.
@@ -100,6 +114,21 @@ mod tests {
             let command = without_beaten(Args::described(), &words);
             let arg = command.get_arguments().find(|arg| arg.get_id() == id);
             assert_eq!(arg.unwrap().get_env().is_some(), is_read, "{line}: {id}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_an_option_elsewhere_is_not_read_as_letters() {
+        for (line, found) in [
+            ("haul -nv x", true),
+            ("haul -nc x", true),
+            ("haul x -d y -nv", true),
+            ("haul -n -v x", false),
+            ("haul -vn x", false),
+            ("haul -- -nv", false),
+        ] {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(foreign_word(&Args::described(), &words).is_some(), found, "{line}");
         }
     }
 }
