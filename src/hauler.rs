@@ -155,6 +155,7 @@ impl Hauler {
             }
         }
         let mut summary = run.tally.finish(begun.elapsed(), own.is_asked());
+        summary.unread = !run.is_whole;
         summary.failed_fast = own.is_asked() && !stop.is_asked();
         summary.paused = Duration::from_micros(self.shared.paused.load(Ordering::Relaxed) - paused);
         summary

@@ -187,6 +187,8 @@ pub struct Summary {
     pub stopped: bool,
     /// It stopped by itself, at the first entry that failed, as the settings ask.
     pub failed_fast: bool,
+    /// Its list was not read to the end: there may be entries that nothing here tells of.
+    pub unread: bool,
     /// The first failures, in the order they happened.
     pub failures: Vec<Row>,
     /// All failures, counted by reason and host. At most [`Summary::GROUPS`] groups; the rest is in [`other_failures`](Self::other_failures).

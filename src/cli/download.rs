@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow};
@@ -14,7 +14,7 @@ use super::report::{Reports, Run, Table, Wanted};
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::tap::{Listeners, Tap};
-use super::view::{self, Verbosity, ViewOptions, Viewer};
+use super::view::{self, Listed, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
 use crate::checksum::Checksums;
@@ -132,28 +132,30 @@ impl<'a> Watch<'a> {
             mut about,
         } = self;
         about.exit_code = Some(exit.code().into());
-        let ending = tokio::task::spawn_blocking(move || Ending::wait_for(tap, about, summary));
         let mut hurry = pin!(hurry);
-        let ending = tokio::select! {
-            biased;
-            () = &mut hurry => {
-                viewer.leave(PATIENCE);
-                return Ok(None);
-            }
-            ending = ending => ending.context("cannot end")?,
+        let waiting = aside(hurry.as_mut(), move || Ending::wait_for(tap, about, summary));
+        let Some(mut ending) = waiting.await? else {
+            viewer.leave(PATIENCE);
+            return Ok(None);
         };
         viewer.finish();
-        if let json::Ended::Unheard = ending.told {
-            ending.write(reports);
+        // What is said of the list is said when it is known.
+        let list = ending.heard.failed.take();
+        let kept = aside(hurry.as_mut(), move || list.map(FailedList::finish));
+        let Some(kept) = kept.await? else { return Ok(None) };
+        let list = listed(kept, args);
+        let is_unheard = matches!(ending.told, json::Ended::Unheard);
+        if !is_unheard {
+            conclude(&ending.summary, &options, is_repeatable, args, &list);
+        }
+        let written = aside(hurry, move || ending.write(reports));
+        let Some(is_written) = written.await? else {
+            return Ok(None);
+        };
+        if is_unheard {
             return Ok(Some(Exit::UNHEARD));
         }
-        conclude(&ending.summary, &options, is_repeatable, args);
-        let written = tokio::task::spawn_blocking(move || ending.write(reports));
-        let is_written = tokio::select! {
-            biased;
-            () = hurry => return Ok(None),
-            written = written => written.context("cannot end")?,
-        };
+        let is_written = is_written && !matches!(list, Listed::Lost);
         Ok(Some(match exit {
             Exit::Complete if !is_written => Exit::Incomplete,
             exit => exit,
@@ -163,6 +165,19 @@ impl<'a> Watch<'a> {
     /// Waits for the last events, and says nothing.
     pub(super) fn finish(self) {
         self.viewer.finish();
+    }
+}
+
+/// Does what blocks on a thread of its own; `None` when `hurry` came first.
+async fn aside<T: Send + 'static>(
+    hurry: Pin<&mut impl Future<Output = ()>>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<Option<T>> {
+    let done = tokio::task::spawn_blocking(work);
+    tokio::select! {
+        biased;
+        () = hurry => Ok(None),
+        done = done => done.map(Some).context("cannot end"),
     }
 }
 
@@ -202,20 +217,22 @@ impl Ending {
             account: &self.account,
             film: self.heard.film.as_ref(),
         };
-        let written = [
-            reports.write(self.heard.tables, &run),
-            self.heard.failed.is_none_or(|list| is_kept(list.finish())),
-            self.told.tell(),
-        ];
+        let written = [reports.write(self.heard.tables, &run), self.told.tell()];
         !written.contains(&false)
     }
 }
 
-fn is_kept(list: io::Result<()>) -> bool {
-    let Err(error) = list else { return true };
-    let why = crate::error::os(&error);
-    out::line(&format!("haul: cannot write the list of what failed: {why}"));
-    false
+/// What became of the list of what failed; says what went wrong.
+fn listed(list: Option<io::Result<()>>, args: &Args) -> Listed {
+    let Some((list, path)) = list.zip(args.failed.as_deref()) else {
+        return Listed::Unasked;
+    };
+    let shown = crate::tame::tame(&path.to_string_lossy()).into_owned();
+    let Err(error) = list else {
+        return Listed::Written(shown);
+    };
+    out::line(&format!("haul: cannot write {shown}: {}", crate::error::os(&error)));
+    Listed::Lost
 }
 
 /// Those who want to hear of the run. What cannot be written is found out now.
@@ -240,7 +257,7 @@ pub(super) fn is_seen(args: &Args) -> bool {
     args.reports.iter().any(Wanted::is_picture)
 }
 
-fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args: &Args) {
+fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args: &Args, list: &Listed) {
     if summary.total == 0 && !summary.stopped {
         out::line(match args.shard {
             None => "haul: warning: the list is empty",
@@ -251,11 +268,7 @@ fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args:
     if args.checksums.as_ref().is_some_and(Checksums::are_of_no_use) && !summary.stopped {
         out::line("haul: warning: --checksums names none of these files, so it checked nothing");
     }
-    let failed = args
-        .failed
-        .as_deref()
-        .map(|path| crate::tame::tame(&path.to_string_lossy()).into_owned());
-    view::conclude(summary, options, is_repeatable, failed.as_deref());
+    view::conclude(summary, options, is_repeatable, list);
 }
 
 fn failed_list(path: &Path) -> anyhow::Result<FailedList> {

@@ -33,7 +33,7 @@ use self::bars::{Bars, Size};
 use self::board::Board;
 pub(crate) use self::choose::{ColorChoice, ProgressChoice, Surroundings, choose};
 use self::lines::{Voice, progress, said};
-pub(crate) use self::summary::{Style, summary};
+pub(crate) use self::summary::{Listed, Style, summary};
 use self::text::Line;
 use super::out;
 use crate::error::TransferError;
@@ -173,7 +173,7 @@ async fn watch(
 }
 
 /// Prints what is to be said after a run; with [`Verbosity::Quiet`] nothing, for the failures were told.
-pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, failed_list: Option<&str>) {
+pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, failed_list: &Listed) {
     use std::io::IsTerminal as _;
     if options.verbosity == Verbosity::Quiet {
         return;

@@ -52,7 +52,10 @@ pub(super) struct Run<'a> {
     claims: Arc<Mutex<Claims>>,
     pub(super) tally: Tally,
     listed: u64,
+    /// Nothing more of the list is read.
     pub(super) is_read: bool,
+    /// It was read to its end.
+    pub(super) is_whole: bool,
     pub(super) ahead: Ahead,
     /// Bytes of text in tasks.
     waiting: usize,
@@ -76,6 +79,7 @@ impl<'a> Run<'a> {
             tally: Tally::default(),
             listed: 0,
             is_read: false,
+            is_whole: false,
             ahead: Ahead::of(shared.settings.jobs.get()),
             waiting: 0,
             warned: HashSet::new(),
@@ -203,7 +207,8 @@ impl<'a> Run<'a> {
 
     pub(super) async fn end_list(&mut self) {
         self.is_read = true;
-        let (total, complete) = (self.listed, !self.round.stop.is_asked());
+        self.is_whole = !self.round.stop.is_asked();
+        let (total, complete) = (self.listed, self.is_whole);
         self.round.events.send(|| Event::Listed { total, complete }).await;
     }
 

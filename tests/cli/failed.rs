@@ -263,3 +263,18 @@ fn the_end_of_a_link_is_no_entry_s_name_and_no_list_that_is_read() {
         .exits_with(2)
         .says("would replace the list");
 }
+
+#[test]
+fn a_list_that_was_not_read_to_its_end_is_not_said_to_be_in_the_list_of_failures() {
+    let origin = Origin::new();
+    let room = Room::new();
+    let haul = || room.haul().args(["-j", "1", "--failed", "again.txt"]);
+    let whole = haul().stdin(origin.list(["/a", "/b"])).run();
+    whole.fails().says("again.txt lists what has no file yet, to run again");
+    let mut stopped = haul().arg("--fail-fast").start();
+    stopped.write(origin.list(["/a"]));
+    let stopped = stopped.ends_with_its_pipe_open();
+    stopped
+        .fails()
+        .says("again.txt lists what was read and has no file yet; the rest of the list was not read");
+}

@@ -22,8 +22,19 @@ pub(crate) struct Style<'a> {
     pub(crate) colour: bool,
     /// The same command reads the same list again: not so when the list came through a pipe.
     pub(crate) repeatable: bool,
-    /// The file that `--failed` named, as it may be shown.
-    pub(crate) failed_list: Option<&'a str>,
+    /// What became of the list that `--failed` asks for.
+    pub(crate) failed_list: &'a Listed,
+}
+
+/// What became of the list of what failed.
+#[derive(Debug)]
+pub(crate) enum Listed {
+    /// Nobody asked for one.
+    Unasked,
+    /// It is written, to this file, as that may be shown.
+    Written(String),
+    /// It could not be written, which was said.
+    Lost,
 }
 
 /// The summary as text of whole lines. Nothing for an empty list: there the warning says it all.
@@ -272,8 +283,15 @@ fn closing(run: &Summary, style: &Style) -> Vec<String> {
         lines.push("stopped at the first entry that failed (--fail-fast)".into());
     }
     match style.failed_list {
-        Some(file) if run.failed > 0 => lines.push(format!("{file} lists what has no file yet, to run again")),
-        None if real_failures(run) > Summary::KEPT as u64 => lines.push("--failed FILE lists each one".into()),
+        Listed::Written(file) if run.failed > 0 && run.unread => lines.push(format!(
+            "{file} lists what was read and has no file yet; the rest of the list was not read"
+        )),
+        Listed::Written(file) if run.failed > 0 => {
+            lines.push(format!("{file} lists what has no file yet, to run again"));
+        }
+        Listed::Unasked if real_failures(run) > Summary::KEPT as u64 => {
+            lines.push("--failed FILE lists each one".into());
+        }
         _ => {}
     }
     if style.repeatable && run.stopped {

@@ -9,7 +9,7 @@ const LOG: Style<'_> = Style {
     columns: None,
     colour: false,
     repeatable: true,
-    failed_list: None,
+    failed_list: &Listed::Unasked,
 };
 
 fn at(columns: usize) -> Style<'static> {
@@ -190,7 +190,7 @@ fn a_log_gets_the_same_facts_and_ends_with_the_verdict() {
 #[test]
 fn a_stopped_run_says_what_it_kept() {
     let style = Style {
-        failed_list: Some("left.txt"),
+        failed_list: &Listed::Written("left.txt".into()),
         ..at(100)
     };
     insta::assert_snapshot!(summary(&forty(true), &style), @"
@@ -270,4 +270,31 @@ fn a_reason_takes_what_short_urls_leave() {
     let whole = "not a URL (a URL begins with http:// or https://)";
     let line = text.lines().find(|line| line.contains("nonsense")).unwrap();
     assert!(line.contains(whole), "{text}");
+}
+
+#[test]
+fn the_list_of_what_failed_is_told_as_it_is() {
+    let told = |failed_list: &Listed, unread| {
+        let run = Summary { unread, ..many() };
+        let style = Style { failed_list, ..at(100) };
+        let text = summary(&run, &style);
+        text.lines().rev().nth(1).map(str::to_owned).unwrap()
+    };
+    for (list, unread, line) in [
+        (Listed::Unasked, false, "--failed FILE lists each one"),
+        (Listed::Unasked, true, "--failed FILE lists each one"),
+        (
+            Listed::Written("F".into()),
+            false,
+            "F lists what has no file yet, to run again",
+        ),
+        (
+            Listed::Written("F".into()),
+            true,
+            "F lists what was read and has no file yet; the rest of the list was not read",
+        ),
+        (Listed::Lost, false, "     4  for other reasons"),
+    ] {
+        assert_eq!(told(&list, unread).trim(), line.trim(), "{list:?} {unread}");
+    }
 }
