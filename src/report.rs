@@ -214,6 +214,16 @@ impl Summary {
     /// Groups that are counted.
     pub const GROUPS: usize = 100;
 
+    /// Files that were asked for: an entry that is listed again asks for no other, and its file may be missing.
+    pub fn files(&self) -> u64 {
+        self.total - self.duplicates
+    }
+
+    /// Of those, how many are there.
+    pub fn arrived(&self) -> u64 {
+        self.files().saturating_sub(self.failed)
+    }
+
     /// Does every entry have its file?
     pub fn is_complete(&self) -> bool {
         self.failed == 0 && !self.stopped

@@ -120,7 +120,7 @@ fn heading(comparison: &Comparison) -> String {
     let first = comparison.levels.iter().find_map(|level| level.runs.first());
     let (files, bytes) = first.map_or((0, 0), |run| {
         let summary = &run.summary;
-        (summary.total - summary.duplicates, summary.received)
+        (summary.files(), summary.received)
     });
     let jobs = if levels == ["1"] { "job" } else { "jobs" };
     format!(

@@ -195,7 +195,7 @@ impl Comparison {
             }
         }
         if let Some(run) = self.levels.iter().find_map(|level| level.runs.first()) {
-            let files = run.summary.total - run.summary.duplicates;
+            let files = run.summary.files();
             let _ = writeln!(text, "\n{files} files, {}.", size(run.summary.received));
         }
         if let Some(verdict) = self.verdict() {

@@ -30,8 +30,8 @@ pub fn markdown(about: &About, summary: &Summary, account: &Account, verdict: Op
 pub(super) fn headline(summary: &Summary) -> String {
     format!(
         "{} of {} files, {}, {}, {}",
-        count(summary.total - summary.failed),
-        count(summary.total),
+        count(summary.arrived()),
+        count(summary.files()),
         size(summary.received),
         seconds(summary.wall),
         speed(summary.speed())

@@ -48,7 +48,7 @@ fn every_line_is_as_the_schema_says_and_tells_what_happened() {
         .args(["--json", "-j2", "-"])
         .stdin(origin.list(paths) + "nonsense\n")
         .run();
-    outcome.fails().finished(5, 7);
+    outcome.fails().finished(4, 6);
     let lines = lines(&outcome);
     assert_eq!((&lines[0]["event"], &lines[0]["jobs"]), (&"start".into(), &2.into()));
     let shown = |path: &str| Value::from(origin.url(path));

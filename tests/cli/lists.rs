@@ -130,9 +130,22 @@ fn an_identical_entry_is_fetched_once() {
     let room = Room::new();
     let list = origin.list(["/1", "/2", "/1", "/1#fragment", "/2"]);
     let outcome = room.haul().args(["-j", "1"]).stdin(list).run();
-    outcome.succeeds().says("3 listed twice");
+    outcome.succeeds().finished(2, 2).says("3 listed twice");
     room.holds_exactly(&[("1", &bodies[0]), ("2", &bodies[1])]);
     assert_eq!(origin.paths(), ["/1", "/2"]);
+}
+
+#[test]
+fn an_entry_that_fails_is_no_file_however_often_it_is_listed() {
+    let (origin, bodies) = numbered(1);
+    let room = Room::new();
+    let list = origin.list(["/gone", "/1", "/gone", "/gone"]);
+    let outcome = room.haul().stdin(list).run();
+    outcome
+        .fails()
+        .finished(1, 2)
+        .says_in_a_line(&["2 listed twice", "1 failed"]);
+    room.holds_exactly(&[("1", &bodies[0])]);
 }
 
 #[test]

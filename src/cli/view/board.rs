@@ -20,6 +20,8 @@ pub(super) struct Board {
     complete: bool,
     done: u64,
     failed: u64,
+    /// Entries that stand in the list once more: no files of their own.
+    twice: u64,
     /// Bytes that came, over all files and tries. It only grows, so a speed can be taken from it.
     received: u64,
     /// Sizes of the files that came whole, to guess those of the files that nobody has asked for yet.
@@ -86,6 +88,7 @@ impl Board {
             complete: false,
             done: 0,
             failed: 0,
+            twice: 0,
             received: 0,
             known: Mean::default(),
             entries: HashMap::new(),
@@ -158,7 +161,8 @@ impl Board {
                 self.known.add(row.size);
                 self.done += 1;
             }
-            Outcome::AlreadyThere | Outcome::Unchanged | Outcome::Duplicate => self.done += 1,
+            Outcome::AlreadyThere | Outcome::Unchanged => self.done += 1,
+            Outcome::Duplicate => self.twice += 1,
             Outcome::Failed(_) => self.failed += 1,
         }
     }
@@ -179,7 +183,7 @@ impl Board {
         let (expected, left) = self.expect();
         Snapshot {
             elapsed: now.saturating_duration_since(self.start),
-            listed: self.listed.max(self.ended() + self.entries.len() as u64),
+            listed: self.listed.max(self.ended() + self.entries.len() as u64) - self.twice,
             complete: self.complete,
             done: self.done,
             failed: self.failed,
@@ -195,7 +199,7 @@ impl Board {
     }
 
     fn ended(&self) -> u64 {
-        self.done + self.failed
+        self.done + self.failed + self.twice
     }
 
     /// Gives the lines of those that ended to the oldest without one; active ones come before those that wait.

@@ -9,6 +9,7 @@ pub(super) const FILES: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     pub(super) elapsed: Duration,
+    /// Files that are asked for, as far as the list is read.
     pub(super) listed: u64,
     pub(super) complete: bool,
     /// Entries that have their file.

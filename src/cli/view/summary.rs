@@ -89,9 +89,9 @@ fn verdict(run: &Summary) -> String {
 
 /// `36 of 40 files in 18.1 s`
 fn result(run: &Summary) -> String {
-    let word = if run.total == 1 { "file" } else { "files" };
-    let done = count(run.total - run.failed.min(run.total));
-    format!("{done} of {} {word} in {}", count(run.total), report::seconds(run.wall))
+    let (files, done) = (run.files(), count(run.arrived()));
+    let word = if files == 1 { "file" } else { "files" };
+    format!("{done} of {} {word} in {}", count(files), report::seconds(run.wall))
 }
 
 /// Size and speed, if anything came.

@@ -132,14 +132,12 @@ impl Page<'_> {
     fn headline(&self) -> String {
         match &self.runs[..] {
             [(summary, _)] => {
-                let (done, total) = (count(summary.total - summary.failed), count(summary.total));
+                let (done, total) = (count(summary.arrived()), count(summary.files()));
                 format!("{done} of {total} files in {}", seconds(summary.wall))
             }
             runs => {
                 let levels: Vec<_> = runs.iter().map(|(_, film)| film.jobs().to_string()).collect();
-                let files = runs
-                    .first()
-                    .map_or(0, |(summary, _)| summary.total - summary.duplicates);
+                let files = runs.first().map_or(0, |(summary, _)| summary.files());
                 format!("{} files with {} jobs", count(files), levels.join(", "))
             }
         }
