@@ -115,7 +115,24 @@ impl TransferError {
         }
     }
 
-    /// May the same request succeed a little later?
+    /// Would the same request fail again? That it is not worth another try now does not say so: some failures are none of
+    /// the request's own.
+    pub fn is_permanent(&self) -> bool {
+        match self.bare() {
+            // Nothing was asked, it was asked too soon, or somebody else was at the file.
+            Self::HostDown { .. }
+            | Self::TooPatient { .. }
+            | Self::DiskFull
+            | Self::ReadOnly
+            | Self::Locked
+            | Self::Appeared
+            | Self::Cancelled => false,
+            Self::Disk { source, .. } => !is_out_of_room(source) && !self.is_passing(),
+            _ => !self.is_passing(),
+        }
+    }
+
+    /// May the same request succeed a little later? Then it is tried again.
     pub fn is_passing(&self) -> bool {
         match self.bare() {
             Self::Dns(_)
@@ -199,8 +216,70 @@ impl TransferError {
         }
     }
 }
+
+/// Does the disk take nothing now, whatever it is?
+fn is_out_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+}
+
 /// Were there too few file descriptors, of the process or of the machine?
 pub(crate) fn lacks_descriptors(error: &io::Error) -> bool {
     use rustix::io::Errno;
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16) -> TransferError {
+        TransferError::Status {
+            status: StatusCode::from_u16(code).unwrap(),
+            retry_after: None,
+        }
+    }
+
+    fn disk(kind: io::ErrorKind) -> TransferError {
+        TransferError::Disk {
+            doing: "write",
+            source: kind.into(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_tried_again_may_still_succeed_another_time() {
+        let host = HostKey::of(&"http://h/".parse().unwrap());
+        let down = TransferError::HostDown {
+            host: host.clone(),
+            kind: Kind::Connect,
+            why: "connection refused".into(),
+        };
+        let too_patient = TransferError::TooPatient {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            wait: Duration::from_secs(3600),
+        };
+        let refused = TransferError::Connect(io::ErrorKind::ConnectionRefused.into());
+        for (error, passing, permanent) in [
+            (status(404), false, true),
+            (status(503), true, false),
+            (refused.at_end_of_redirect(&host), true, false),
+            (down, false, false),
+            (too_patient, false, false),
+            (TransferError::Cancelled, false, false),
+            (TransferError::DiskFull, false, false),
+            (TransferError::ReadOnly, false, false),
+            (TransferError::Locked, false, false),
+            (TransferError::Appeared, false, false),
+            (disk(io::ErrorKind::StorageFull), false, false),
+            (disk(io::ErrorKind::PermissionDenied), false, true),
+            (TransferError::TooLarge { limit: 1 }, false, true),
+        ] {
+            assert_eq!(
+                (error.is_passing(), error.is_permanent()),
+                (passing, permanent),
+                "{error}"
+            );
+        }
+    }
 }

@@ -272,7 +272,7 @@ impl Reason {
             kind: error.kind().as_str(),
             message: error.to_string(),
             response_code: error.status().map(|status| status.as_u16()),
-            permanent: !error.is_passing(),
+            permanent: error.is_permanent(),
         }
     }
 }
