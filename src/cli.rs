@@ -196,7 +196,7 @@ fn fitting(jobs: std::num::NonZeroUsize, verbosity: Verbosity) -> std::num::NonZ
 }
 
 fn view_options(args: &Args) -> ViewOptions {
-    let (progress, colour) = view::choose(args.progress, args.color, &Surroundings::here());
+    let (progress, colour) = view::choose(args.progress, args.color, &Surroundings::here(args.json));
     ViewOptions {
         progress,
         verbosity: match (args.quiet, args.verbose) {

@@ -81,6 +81,18 @@ fn a_thousand_files_send_little_to_the_terminal_and_leave_the_cursor_alone() {
 }
 
 #[test]
+fn events_on_a_terminal_are_not_mixed_with_bars() {
+    if !is_there("script") {
+        return;
+    }
+    let room = Room::new();
+    let _origin = thousand(&room);
+    let sent = typescript(&room, &[], "--json --color never");
+    assert!(sent.contains(r#""event":"summary""#), "{sent}");
+    assert!(!sent.contains('\x1b'), "{sent}");
+}
+
+#[test]
 fn a_terminal_that_shows_progress_in_its_tab_gets_it_and_loses_it() {
     if !is_there("script") {
         return;

@@ -33,6 +33,8 @@ pub(crate) enum ColorChoice {
 pub(crate) struct Surroundings {
     /// stderr is a terminal.
     pub(crate) terminal: bool,
+    /// Events are written to a terminal: mostly the same one, where they and a block would run into each other.
+    pub(crate) events: bool,
     /// `TERM`
     pub(crate) term: Option<String>,
     /// `NO_COLOR`
@@ -42,12 +44,13 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
-    pub(crate) fn here() -> Self {
+    /// Those of this process. `json`: events go to its standard output.
+    pub(crate) fn here(json: bool) -> Self {
         use std::io::IsTerminal as _;
         let var = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self {
             terminal: std::io::stderr().is_terminal(),
+            events: json && std::io::stdout().is_terminal(),
             term: var("TERM"),
             no_color: var("NO_COLOR"),
             clicolor_force: var("CLICOLOR_FORCE"),
@@ -64,11 +67,12 @@ impl Surroundings {
     }
 }
 
-/// How to show a run, and whether in colour. Bars need a terminal that can move its cursor, whatever was asked.
+/// How to show a run, and whether in colour. Bars need a terminal that can move its cursor and is theirs alone, whatever
+/// was asked.
 pub(crate) fn choose(progress: ProgressChoice, color: ColorChoice, around: &Surroundings) -> (Progress, bool) {
     let progress = match progress {
         ProgressChoice::None => Progress::None,
-        ProgressChoice::Auto | ProgressChoice::Bars if around.is_able() => Progress::Bars,
+        ProgressChoice::Auto | ProgressChoice::Bars if around.is_able() && !around.events => Progress::Bars,
         _ => Progress::Plain,
     };
     (progress, colour(color, around))
@@ -91,6 +95,7 @@ mod tests {
     fn around(terminal: bool, term: &str, no_color: Option<&str>, force: Option<&str>) -> Surroundings {
         Surroundings {
             terminal,
+            events: false,
             term: Some(term.into()).filter(|term: &String| !term.is_empty()),
             no_color: no_color.map(Into::into),
             clicolor_force: force.map(Into::into),
@@ -114,6 +119,22 @@ mod tests {
         ] {
             let (progress, _) = choose(asked, ColorChoice::Auto, &around(terminal, term, None, None));
             assert_eq!(progress, shown, "{asked:?} {terminal} {term}");
+        }
+    }
+
+    #[test]
+    fn where_events_are_written_there_are_no_bars() {
+        use ProgressChoice as Asked;
+        for (asked, shown) in [
+            (Asked::Auto, Progress::Plain),
+            (Asked::Bars, Progress::Plain),
+            (Asked::None, Progress::None),
+        ] {
+            let around = Surroundings {
+                events: true,
+                ..around(true, "xterm", None, None)
+            };
+            assert_eq!(choose(asked, ColorChoice::Auto, &around), (shown, true), "{asked:?}");
         }
     }
 
