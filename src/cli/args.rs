@@ -316,7 +316,7 @@ pub(crate) struct Args {
     pub(crate) failed: Option<PathBuf>,
 
     /// Say which file each entry would have, and request nothing
-    #[arg(short = 'n', long, env = "HAUL_DRY_RUN", help_heading = "Telling", conflicts_with_all = ["compare", "demo"])]
+    #[arg(short = 'n', long, env = "HAUL_DRY_RUN", help_heading = "Telling", conflicts_with_all = ["compare", "demo", "reports", "failed"])]
     pub(crate) dry_run: bool,
 
     /// Time the list with so many jobs each, in scratch folders [default: 1 and jobs]

@@ -53,9 +53,21 @@ pub(super) async fn download(
         () if summary.is_complete() => Exit::Complete,
         () => Exit::Incomplete,
     };
-    let is_repeatable = !sources.iter().any(Source::is_pipe);
-    let ended = watch.conclude(summary, exit, is_repeatable, heeded).await?;
+    let said = Said::Summary {
+        repeatable: !sources.iter().any(Source::is_pipe),
+    };
+    let ended = watch.conclude(summary, exit, said, heeded).await?;
     Ok(ended.unwrap_or_else(|| signal.exit()))
+}
+
+/// What is said of a run that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Summary {
+        /// The same command reads the same list again.
+        repeatable: bool,
+    },
+    Nothing,
 }
 
 /// Whoever watches a run: the view, and before it those who write down what they hear.
@@ -120,7 +132,7 @@ impl<'a> Watch<'a> {
         self,
         summary: Summary,
         exit: Exit,
-        is_repeatable: bool,
+        said: Said,
         hurry: impl Future<Output = ()>,
     ) -> anyhow::Result<Option<Exit>> {
         let Self {
@@ -145,8 +157,10 @@ impl<'a> Watch<'a> {
         let Some(kept) = kept.await? else { return Ok(None) };
         let list = listed(kept, args);
         let is_unheard = matches!(ending.told, json::Ended::Unheard);
-        if !is_unheard {
-            conclude(&ending.summary, &options, is_repeatable, args, &list);
+        if let Said::Summary { repeatable } = said
+            && !is_unheard
+        {
+            conclude(&ending.summary, &options, repeatable, args, &list);
         }
         let written = aside(hurry, move || ending.write(reports));
         let Some(is_written) = written.await? else {
@@ -160,11 +174,6 @@ impl<'a> Watch<'a> {
             Exit::Complete if !is_written => Exit::Incomplete,
             exit => exit,
         }))
-    }
-
-    /// Waits for the last events, and says nothing.
-    pub(super) fn finish(self) {
-        self.viewer.finish();
     }
 }
 

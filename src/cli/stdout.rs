@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 
 use super::args::Args;
-use super::download::Watch;
+use super::download::{Said, Watch};
 use super::signals::Signals;
 use super::sources::{self, Source};
 use super::view::{Progress, ViewOptions};
@@ -49,19 +49,21 @@ pub(super) async fn stream(
         poured = pour(&settings, job, &mut to, &events, &stop) => poured?,
     };
     drop(events);
-    // A reader that has seen enough is no failure.
-    if poured.reader == Reader::Left {
-        watch.finish();
-        return Ok(Exit::Complete);
-    }
-    let is_complete = poured.summary.is_complete();
+    // A reader that has seen enough is no failure, and wants to hear no more.
+    let (has_left, is_complete) = (poured.reader == Reader::Left, poured.summary.is_complete());
     let exit = match () {
+        () if has_left => Exit::Complete,
         () if poured.summary.stopped => signal.exit(),
         () if is_complete => Exit::Complete,
         () => Exit::Incomplete,
     };
-    let ended = watch.conclude(poured.summary, exit, false, heeded).await?;
-    if !is_complete {
+    let said = if has_left {
+        Said::Nothing
+    } else {
+        Said::Summary { repeatable: false }
+    };
+    let ended = watch.conclude(poured.summary, exit, said, heeded).await?;
+    if !is_complete && !has_left {
         out::line(&format!(
             "haul: {} bytes ({}) went to standard output, and that is not the whole, right file",
             poured.written,

@@ -100,8 +100,11 @@ where
         tally.add(&row);
         events.end(row).await;
     }
+    let mut summary = tally.finish(begun.elapsed(), stop.is_asked());
+    // Without an entry, too, that much came.
+    summary.received = written;
     Ok(Poured {
-        summary: tally.finish(begun.elapsed(), stop.is_asked()),
+        summary,
         written,
         reader: if left { Reader::Left } else { Reader::Stayed },
     })

@@ -1,9 +1,10 @@
 //! `--output`: another name for a single URL, or no file at all.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::support::Answer::{self, Chunked, CutAfter, CutChunked, HangUp, HeldAfter, Status};
-use crate::support::{Gate, Origin, Outcome, Room, gzip, sha256};
+use crate::support::{Gate, Origin, Outcome, Room, Schema, gzip, sha256};
 
 /// Lines that are all different.
 fn text(lines: usize) -> String {
@@ -67,6 +68,8 @@ fn what_cannot_be_is_a_usage_error_that_says_what_can() {
         (&["-o", "../x.bin", &url], "-d .. -o x.bin"),
         (&["-o", "x", "-J", &url], "cannot be used with"),
         (&["-n", "-o", "-", &url], "it has none"),
+        (&["-n", "--report", "r.json", &url], "cannot be used with"),
+        (&["-n", "--failed", "again.txt", &url], "cannot be used with"),
         (&["--json", "-o", "-", &url], "both write to standard output"),
     ] {
         room.haul().args(args).run().exits_with(2).says(helps);
@@ -227,8 +230,18 @@ fn read_by_head(args: &str, lines: usize) -> String {
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let origin = Origin::new();
     origin.file("/a.txt", text(500_000));
-    let read = read_by_head(&format!("-o - {}", origin.url("/a.txt")), 2);
+    let room = Room::new();
+    let (report, failed) = (room.beside("run.json"), room.beside("again.txt"));
+    let files = format!("--report '{}' --failed '{}'", report.display(), failed.display());
+    let read = read_by_head(&format!("-o - {files} {}", origin.url("/a.txt")), 2);
     assert_eq!(read, text(2));
+    let report = Schema::shipped().report(&fs::read_to_string(report).unwrap());
+    assert_eq!(
+        (&report["exit_code"], &report["files"]["failed"]),
+        (&0.into(), &0.into())
+    );
+    assert!(report["bytes"]["received"].as_u64() > Some(0), "{report}");
+    assert_eq!(fs::read_to_string(failed).unwrap(), "", "nothing failed");
 }
 
 #[test]

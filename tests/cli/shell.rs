@@ -194,6 +194,13 @@ fn the_command_line_comes_before_a_variable_that_contradicts_it() {
     assert_eq!(room.read("a.bin"), b"older");
     haul().env("HAUL_EXISTING", "skip").arg("-f").run().succeeds();
     assert_eq!(room.read("a.bin"), b"new");
+    // A flag's variable that says no contradicts nothing.
+    haul()
+        .env("HAUL_DRY_RUN", "no")
+        .args(["--failed", "again.txt"])
+        .run()
+        .succeeds()
+        .finished(1, 1);
 }
 
 /// The habits of others that are haul's, too.

@@ -1,8 +1,8 @@
 //! From words and variables to [`Args`].
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, TypedValueParser as _};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory as _, Error, FromArgMatches as _};
@@ -22,8 +22,11 @@ impl Args {
     /// Reads the arguments of the process, and its environment.
     pub(crate) fn read() -> Result<Self, Error> {
         let words: Vec<_> = std::env::args_os().collect();
-        let is_empty = |name: &OsString| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        let command = without_beaten(Self::described(), &words).mut_args(|arg| without_env_if(arg, is_empty));
+        let says_nothing = |arg: &Arg| {
+            let value = arg.get_env().and_then(std::env::var_os);
+            value.is_some_and(|value| is_as_unset(arg, &value))
+        };
+        let command = without_beaten(Self::described(), &words).mut_args(|arg| without_env_if(arg, says_nothing));
         let matches = match foreign_word(&command, &words) {
             Some(error) => Err(error),
             None => command.try_get_matches_from(&words),
@@ -36,10 +39,15 @@ impl Args {
     }
 }
 
-/// A variable that is empty is as one that is not set.
-fn without_env_if(arg: Arg, is_to_go: impl Fn(&OsString) -> bool) -> Arg {
-    let goes = arg.get_env().is_some_and(|name| is_to_go(&name.to_owned()));
-    if goes { arg.env(None::<&str>) } else { arg }
+/// A variable that is empty is as one that is not set; so is a flag's that says no, which contradicts nothing.
+fn is_as_unset(arg: &Arg, value: &OsStr) -> bool {
+    let says_no = || BoolishValueParser::new().parse_ref(&Command::default(), None, value);
+    let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
+    value.is_empty() || (is_flag && matches!(says_no(), Ok(false)))
+}
+
+fn without_env_if(arg: Arg, is_to_go: impl Fn(&Arg) -> bool) -> Arg {
+    if is_to_go(&arg) { arg.env(None::<&str>) } else { arg }
 }
 
 /// The command line comes first: a variable that contradicts it is not read, where two options would be an error.
