@@ -89,11 +89,11 @@ impl Source {
         places.into_iter().flatten().flatten()
     }
 
-    /// Its entries. A thread of its own reads what may block.
-    fn entries(&self, reading: &Reading) -> BoxStream<'static, Entry> {
+    /// Its entries, of the source of this number. A thread of its own reads what may block.
+    fn entries(&self, number: u64, reading: &Reading) -> BoxStream<'static, Entry> {
         let reading = self.reading(reading);
         match self {
-            Self::Url(url) => stream::iter([list::from_url(url)]).boxed(),
+            Self::Url(url) => stream::iter([argument(url, number)]).boxed(),
             Self::File(path) => {
                 let path = path.clone();
                 list::read(list::read_aside(move || File::open(path)), reading).boxed()
@@ -161,6 +161,16 @@ impl Source {
         };
         Ok(Self::Kept(self.label(), replay))
     }
+}
+
+/// A URL among the arguments: their lines are counted as those of a list are.
+fn argument(url: &str, number: u64) -> Entry {
+    let mut entry = list::from_url(url);
+    match &mut entry {
+        Ok(job) => job.place.line = number,
+        Err(bad) => bad.place.line = number,
+    }
+    entry
 }
 
 /// Options that are about the only entry there is, with something else than a URL: what to do instead.
@@ -242,7 +252,8 @@ pub(crate) fn entries(sources: &[Source], reading: &Reading, args: &Args) -> imp
     let is_one = sources.len() == 1;
     let named: Vec<_> = sources
         .iter()
-        .map(|s| ((!is_one).then(|| s.label()), s.entries(reading)))
+        .zip(1..)
+        .map(|(s, number)| ((!is_one).then(|| s.label()), s.entries(number, reading)))
         .collect();
     list::in_turn(named).map(move |entry| {
         entry.map(|job| Job {

@@ -205,6 +205,22 @@ fn of_several_lists_a_failure_names_the_list_and_its_line() {
 }
 
 #[test]
+fn of_several_urls_a_failure_names_which_argument_it_was() {
+    let (origin, bodies) = numbered(1);
+    let room = Room::new();
+    room.give("list.txt", "nonsense\n");
+    let urls = ["/1", "/gone", "/away"].map(|path| origin.url(path));
+    let outcome = room.haul().args(&urls).arg("../given/list.txt").arg("ftp://h/a").run();
+    outcome
+        .fails()
+        .says_in_a_line(&["failed argument:2: 404", "/gone"])
+        .says_in_a_line(&["failed argument:3: 404", "/away"])
+        .says("failed ../given/list.txt:1: not a URL")
+        .says("failed argument:5: ftp");
+    room.holds_exactly(&[("1", &bodies[0])]);
+}
+
+#[test]
 fn an_empty_list_is_a_success_with_a_warning() {
     for list in ["", "\n\n", "# nothing\n", "\u{feff}"] {
         let room = Room::new();
