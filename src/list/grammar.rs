@@ -48,7 +48,7 @@ struct Reader<S> {
     /// Chosen when the first line with anything in it has come.
     grammar: Option<Box<dyn Grammar>>,
     found: Found,
-    /// A part of the next line is here.
+    /// The beginning of the next line is here, and it is that of an option.
     is_begun: bool,
     ended: bool,
 }
@@ -116,9 +116,9 @@ impl<S: Stream<Item = Piece>> Reader<Pin<Box<S>>> {
                 Poll::Pending if waits => tokio::time::timeout(PAUSE, next).await.ok()?,
                 Poll::Pending => next.await,
             };
-            self.is_begun = matches!(piece, Some(Piece::Begun));
+            self.is_begun = matches!(piece, Some(Piece::Begun(b' ' | b'\t')));
             match piece {
-                Some(Piece::Begun) => {}
+                Some(Piece::Begun(_)) => {}
                 Some(Piece::Line(line)) => return Some(Some(line)),
                 None => return Some(None),
             }

@@ -21,8 +21,8 @@ pub(super) struct Line {
 /// What comes of a reader.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// A line has begun, and its end is still to come.
-    Begun,
+    /// A line has begun with this byte, and its end is still to come.
+    Begun(u8),
     Line(Line),
 }
 
@@ -96,8 +96,10 @@ impl<R: AsyncBufRead + Unpin> Reading<R> {
             if end.is_some() || self.ended {
                 break (self.kept.len() > LONGEST).then_some(LineError::TooLong(LONGEST));
             }
-            if !std::mem::replace(&mut self.is_told, true) {
-                return Some(Piece::Begun);
+            if let Some(&first) = self.kept.first()
+                && !std::mem::replace(&mut self.is_told, true)
+            {
+                return Some(Piece::Begun(first));
             }
         };
         (self.length, self.is_told) = (0, false);
@@ -124,7 +126,7 @@ mod tests {
         let reader = tokio::io::BufReader::with_capacity(block, bytes);
         let lines = of(reader).filter_map(|piece| {
             std::future::ready(match piece {
-                Piece::Begun => None,
+                Piece::Begun(_) => None,
                 Piece::Line(line) => Some(line.bytes.map_err(|(_, why)| why)),
             })
         });
