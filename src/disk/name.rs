@@ -16,8 +16,9 @@ const NAME_MAX: usize = 255;
 pub(crate) const SUFFIXES: [&str; 3] = [".part", ".part.json", ".part.json~"];
 /// The longest a final name may be so that its temporary ones fit, numbered ones (`.2.part`) included.
 const LONGEST: usize = NAME_MAX - SUFFIXES[2].len() - ".2".len();
-/// The longest path that systems take, in bytes and with the NUL at its end (POSIX `PATH_MAX` of Linux).
-const PATH_MAX: usize = 4096;
+/// The longest path below the folder, in bytes. What is beyond a system's `PATH_MAX` is made step by step; this is four times
+/// that of Linux, and beyond it nobody means a file.
+const LONGEST_PATH: usize = 16 << 10;
 /// An ending of this length or less is an extension, worth keeping when a name is cut.
 const EXTENSION: usize = 16;
 /// The name of a file whose URL gives none.
@@ -70,14 +71,12 @@ pub(crate) fn of_path(path: &Path, url: &Url) -> Result<PathBuf, TransferError> 
     Ok(cleaned)
 }
 
-/// Refuses a path that no program could open, before anybody makes its folders.
-pub(crate) fn openable(path: PathBuf) -> Result<PathBuf, TransferError> {
-    if path.as_os_str().len() + SUFFIXES[2].len() < PATH_MAX {
+/// Refuses a path that nobody can mean, before its folders are named and made.
+pub(crate) fn within_reason(path: PathBuf) -> Result<PathBuf, TransferError> {
+    if path.as_os_str().len() <= LONGEST_PATH {
         return Ok(path);
     }
-    Err(TransferError::Name(
-        "its path is longer than 4 KiB, which no system takes",
-    ))
+    Err(TransferError::Name("its path is longer than 16 KiB"))
 }
 
 /// The name with `-2`, `-3`… before its extension, still short enough.

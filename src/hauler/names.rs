@@ -61,7 +61,7 @@ pub(crate) fn give(
 /// The path that an entry's line or its URL asks for.
 pub(crate) fn wanted(job: &Job, settings: &Settings) -> Result<PathBuf, TransferError> {
     let url = job.url.reveal();
-    name::openable(match &job.name {
+    name::within_reason(match &job.name {
         Some(path) => name::of_path(path, url)?,
         None => name::in_layout(url, settings.layout),
     })

@@ -210,7 +210,7 @@ fn a_name_too_long_is_cut_before_its_extension() {
 }
 
 #[test]
-fn a_path_that_no_system_takes_fails_alone_and_at_once() {
+fn a_path_that_nobody_can_mean_fails_alone_and_at_once() {
     let origin = Origin::new();
     origin.file_elsewhere("x");
     let room = Room::new();
@@ -219,14 +219,14 @@ fn a_path_that_no_system_takes_fails_alone_and_at_once() {
     let list = format!(
         "{url} {deep}a.bin\n{}\n{url} {}a.bin\n{url}?2 {}a.bin\n",
         origin.url(&format!("/{deep}b.bin")),
-        long.repeat(20),
-        long.repeat(21)
+        long.repeat(80),
+        long.repeat(82)
     );
     let outcome = room.haul().args(["--layout", "path"]).stdin(list).run();
     outcome
         .fails()
         .finished(1, 4)
-        .says_times("its path is longer than 4 KiB", 6);
+        .says_times("its path is longer than 16 KiB", 6);
     assert_eq!(origin.requests().len(), 1);
 }
 
