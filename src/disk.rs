@@ -74,6 +74,19 @@ pub(crate) enum Found {
     Other,
 }
 
+/// For whom what stands under a name was finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// There is nothing.
+    Free,
+    /// For the entry itself.
+    Own,
+    /// For another entry.
+    Another,
+    /// It is not haul's, or not any more.
+    Unknown,
+}
+
 /// What stood under a name at some moment.
 #[derive(Debug)]
 pub(crate) struct Glance {
@@ -154,13 +167,19 @@ impl Disk {
         self.look(path).is_ok_and(|found| found != Found::Nothing)
     }
 
-    /// Is there a file at this path that was finished for another entry, and left alone since? Blocks for a few system
-    /// calls.
-    pub(crate) fn is_another_s(&self, path: &Path, entry: &str) -> bool {
-        let Ok(Found::File { size, modified, mark }) = self.look(path) else {
-            return false;
+    /// For whom was the file at this path finished, which was left alone since? Of entries that look the same when they are
+    /// shown, the validator of an answer may tell. Blocks for a few system calls.
+    pub(crate) fn whose(&self, path: &Path, entry: &str, validator: Option<&str>) -> Whose {
+        let (size, modified, mark) = match self.look(path) {
+            Ok(Found::Nothing) => return Whose::Free,
+            Ok(Found::File { size, modified, mark }) => (size, modified, mark),
+            Ok(Found::Other) | Err(_) => return Whose::Unknown,
         };
-        mark.is_some_and(|mark| mark.is_intact(size, modified) && !mark.may_be_of(entry))
+        match mark.filter(|mark| mark.is_intact(size, modified)) {
+            None => Whose::Unknown,
+            Some(mark) if mark.may_be_of(entry) && !mark.differs(entry, validator) => Whose::Own,
+            Some(_) => Whose::Another,
+        }
     }
 
     /// What stands at this path.

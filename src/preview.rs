@@ -118,14 +118,13 @@ impl Looking {
 
     fn fate(&mut self, job: &mut Job) -> Result<Fate, TransferError> {
         let Self { settings, disk, claims } = self;
-        let is_there = |path: &_| disk.as_ref().is_some_and(|disk| disk.is_taken(path));
-        let Given { wanted, path, listed } = match names::give(job, settings, claims, is_there)? {
+        let Given { wanted, path, listed } = match names::give(job, settings, claims, disk.as_ref())? {
             Naming::Repeated => return Ok(Fate::Duplicate),
             Naming::Given(given) => given,
         };
         let found = disk.as_ref().map_or(Ok(Found::Nothing), |disk| disk.look(&path));
         let found = found.map_err(|source| crate::transfer::disk("look into the folder", source))?;
-        let there = match plan(settings.existing, found, &job.url.to_string(), &listed) {
+        let there = match plan(settings.existing, found, &job.known_as(), &listed) {
             Plan::Ask(Want::File) => There::Nothing,
             Plan::Ask(Want::Replacement) => There::Replaced,
             Plan::Ask(Want::Newer(_)) => There::Older,

@@ -95,6 +95,11 @@ impl Claims {
         path
     }
 
+    /// Can the path still be given away?
+    pub(crate) fn is_free(&self, path: &Path) -> bool {
+        self.fits_file(path)
+    }
+
     fn find(&mut self, wanted: &Path, leave: impl Fn(&Path) -> Leave) -> PathBuf {
         let mut wanted = Cow::Borrowed(wanted);
         if let Some(parent) = wanted.parent().filter(|parent| !parent.as_os_str().is_empty()) {

@@ -59,6 +59,12 @@ impl Mark {
         self.entry == hashed(entry)
     }
 
+    /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?
+    pub(crate) fn differs(&self, entry: &str, validator: Option<&str>) -> bool {
+        let both = self.validator.as_deref().zip(validator);
+        entry.contains(crate::tame::HIDDEN) && both.is_some_and(|(here, there)| here != there)
+    }
+
     /// Does the entry's URL lead to the same scheme, host and port?
     pub(crate) fn is_of_the_origin_of(&self, entry: &str) -> bool {
         self.origin == hashed(origin(entry))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::mirrors;
 use crate::disk::claims::{Claims, Leave};
-use crate::disk::name;
+use crate::disk::{Disk, Whose, name};
 use crate::error::TransferError;
 use crate::job::Job;
 use crate::settings::{self, Existing, Settings};
@@ -34,15 +34,14 @@ pub(crate) fn give(
     job: &mut Job,
     settings: &Settings,
     claims: &mut Claims,
-    is_there: impl Fn(&Path) -> bool,
+    disk: Option<&Disk>,
 ) -> Result<Naming, TransferError> {
     let wanted = wanted(job, settings)?;
     // A name that is still to come has its own.
-    if job.checksum.is_none() && settings.naming == settings::Naming::Url {
+    if job.checksum.is_none() && !is_to_come(job, settings) {
         job.checksum = settings.checksums.get(&wanted).cloned();
     }
-    let must_be_free = settings.existing == Existing::Rename;
-    let leave = |path: &Path| Leave::granted_if(!must_be_free || !is_there(path));
+    let leave = |path: &Path| disk.map_or(Leave::Granted, |disk| leave(job, settings, disk, path));
     let Some(path) = claims.give(job, &wanted, leave) else {
         return Ok(Naming::Repeated);
     };
@@ -56,6 +55,26 @@ pub(crate) fn give(
         schemes.allow(job.url.reveal())?;
     }
     Ok(Naming::Given(Given { wanted, path, listed }))
+}
+
+/// Does the name come with the answer? Not where the list gives it.
+pub(crate) fn is_to_come(job: &Job, settings: &Settings) -> bool {
+    settings.naming == settings::Naming::Server && job.name.is_none()
+}
+
+/// May the entry have this name, as far as the folder is concerned? Where servers name files, one that an earlier run made
+/// may have got its name before this entry came to claim it.
+fn leave(job: &Job, settings: &Settings, disk: &Disk, path: &Path) -> Leave {
+    match settings.existing {
+        Existing::Rename => Leave::granted_if(!disk.is_taken(path)),
+        Existing::Check | Existing::Skip | Existing::Update
+            if settings.naming == settings::Naming::Server
+                && disk.whose(path, &job.known_as(), None) == Whose::Another =>
+        {
+            Leave::Reserved
+        }
+        _ => Leave::Granted,
+    }
 }
 
 /// The path that an entry's line or its URL asks for.

@@ -15,7 +15,7 @@ use crate::event::{Event, Events};
 use crate::job::{BadLine, HostKey, Job};
 use crate::lock::lock;
 use crate::report::{Outcome, Row, Source, Tally};
-use crate::settings::{Naming, OnFailure};
+use crate::settings::OnFailure;
 use crate::slots::Turn;
 use crate::stop::Stop;
 
@@ -104,8 +104,8 @@ impl<'a> Run<'a> {
             self.count().await;
             self.warn(&job).await;
         }
-        let is_there = |path: &_| self.round.shared.tools.disk.is_taken(path);
-        let named = names::give(&mut job, &self.round.shared.settings, &mut lock(&self.claims), is_there);
+        let Shared { settings, tools, .. } = &*self.round.shared;
+        let named = names::give(&mut job, settings, &mut lock(&self.claims), Some(&tools.disk));
         if !is_ours {
             return;
         }
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         self.waiting += job.weight();
-        let claims = (self.round.shared.settings.naming == Naming::Server).then(|| Arc::clone(&self.claims));
+        let claims = names::is_to_come(&job, &self.round.shared.settings).then(|| Arc::clone(&self.claims));
         let schemes = self.round.shared.settings.http.schemes;
         let url = mirrors::allowed(&job, schemes).next().unwrap_or(&job.url).reveal();
         let host = self

@@ -7,13 +7,16 @@ use super::resume::Course;
 use super::{Expect, Plan, Step, Tools, Want, disk, plan};
 use crate::checksum::Checksums;
 use crate::disk::claims::{Claims, Leave};
-use crate::disk::name;
 use crate::disk::part::Replace;
+use crate::disk::{Whose, name};
 use crate::error::TransferError;
 use crate::http::Head;
 use crate::lock::lock;
 use crate::report::Outcome;
 use crate::settings::Existing;
+
+/// So many numbers are looked at for a name that an earlier run gave.
+const MOST: u32 = 100;
 
 /// What a file gets when it is whole.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl Namer<'_> {
             Course::Continue { .. } => head.filename.as_deref().or(earlier),
             _ => head.filename.as_deref(),
         };
-        let Named { path, listed } = self.given.get_or_init(|| self.name(tools, path, filename));
+        let Named { path, listed } = self.given.get_or_init(|| self.name(tools, path, filename, head));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let target = |replace| {
             Ok(Ok(Target {
@@ -106,7 +109,7 @@ impl Namer<'_> {
     }
 
     /// Claims the server's name, in the folder that the list chose; without one, the list's name stands.
-    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, filename: Option<&str>) -> Named {
+    fn name(&self, tools: &Tools, path: &Arc<PathBuf>, filename: Option<&str>, head: &Head) -> Named {
         let name = filename.and_then(name::clean);
         let Some(wanted) = name.map(|name| path.with_file_name(name)) else {
             return self.named(Arc::clone(path), self.wanted);
@@ -115,7 +118,15 @@ impl Namer<'_> {
             return self.named(Arc::clone(path), &wanted);
         }
         let mut claims = lock(self.claims);
-        let path = claims.claim(&wanted, |path| self.leave(tools, path));
+        let whose = |path: &Path| tools.disk.whose(path, self.entry, head.validator.as_deref());
+        let earlier = self
+            .keeps_names()
+            .then(|| earlier_name(&wanted, &claims, whose))
+            .flatten();
+        let path = match earlier {
+            Some(path) => claims.claim(&path, |_| Leave::Granted),
+            None => claims.claim(&wanted, |path| self.leave(tools, path, whose)),
+        };
         self.named(Arc::new(path), &wanted)
     }
 
@@ -125,14 +136,33 @@ impl Namer<'_> {
         Named { path, listed }
     }
 
-    /// The names of an earlier run stay with the entries that got them, whoever is answered first this time.
-    fn leave(&self, tools: &Tools, path: &Path) -> Leave {
+    /// Do names of an earlier run stay with the entries that got them, whoever is answered first this time?
+    fn keeps_names(&self) -> bool {
+        matches!(self.existing, Existing::Check | Existing::Skip | Existing::Update)
+    }
+
+    fn leave(&self, tools: &Tools, path: &Path, whose: impl Fn(&Path) -> Whose) -> Leave {
         match self.existing {
             Existing::Rename if tools.disk.is_taken(path) => Leave::Denied,
-            Existing::Check | Existing::Skip | Existing::Update if tools.disk.is_another_s(path, self.entry) => {
-                Leave::Reserved
-            }
+            _ if self.keeps_names() && whose(path) == Whose::Another => Leave::Reserved,
             _ => Leave::Granted,
         }
     }
+}
+
+/// The name that an earlier run gave this entry: the one wanted, or a numbered one of those that follow without a gap of
+/// two.
+fn earlier_name(wanted: &Path, claims: &Claims, whose: impl Fn(&Path) -> Whose) -> Option<PathBuf> {
+    let name = wanted.file_name()?.to_string_lossy();
+    let numbered = (2..MOST).map(|number| wanted.with_file_name(name::numbered(&name, number)));
+    let mut gap = 0;
+    for path in std::iter::once(wanted.to_owned()).chain(numbered) {
+        match whose(&path) {
+            Whose::Own if claims.is_free(&path) => return Some(path),
+            Whose::Free if gap == 1 => return None,
+            Whose::Free => gap += 1,
+            Whose::Own | Whose::Another | Whose::Unknown => gap = 0,
+        }
+    }
+    None
 }

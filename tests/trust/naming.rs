@@ -320,3 +320,72 @@ fn a_server_s_name_does_not_follow_a_link() {
         assert!(room.path("named.bin").is_symlink());
     }
 }
+
+#[test]
+fn a_name_of_the_list_comes_before_the_server_s() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for path in ["/a", "/b"] {
+        let (field, value) = named("server.bin");
+        origin.file(path, path).field(field, &value);
+    }
+    let list = format!("{} mine.bin\n{}\n", origin.url("/a"), origin.url("/b"));
+    room.haul().arg("-J").stdin(list).run().succeeds();
+    room.holds_exactly(&[("mine.bin", "/a"), ("server.bin", "/b")]);
+}
+
+#[test]
+fn entries_of_one_name_that_look_the_same_find_each_its_own_in_any_order() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for token in ["one", "three", "two"] {
+        let (field, value) = named("x.bin");
+        let file = origin.file(&format!("/get?token={token}"), token.repeat(3));
+        file.etag(token).field(field, &value);
+    }
+    let run = |tokens: [&str; 3]| {
+        let list = origin.list(tokens.map(|token| format!("/get?token={token}")));
+        room.haul().args(["-J", "-j", "1"]).stdin(list).run().succeeds();
+        room.holds_exactly(&[
+            ("x.bin", "one".repeat(3)),
+            ("x-2.bin", "two".repeat(3)),
+            ("x-3.bin", "three".repeat(3)),
+        ]);
+    };
+    run(["one", "two", "three"]);
+    run(["three", "two", "one"]);
+    run(["two", "one", "three"]);
+}
+
+#[test]
+fn an_entry_that_has_its_file_takes_no_name_that_became_free() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for path in ["/a", "/b", "/c"] {
+        let (field, value) = named("x.bin");
+        origin.file(path, path).field(field, &value);
+    }
+    let run = |paths: &[&str]| {
+        let haul = room.haul().args(["-J", "-j", "1"]);
+        haul.stdin(origin.list(paths)).run().succeeds();
+    };
+    run(&["/a", "/b", "/c"]);
+    fs::remove_file(room.path("x.bin")).unwrap();
+    run(&["/b", "/c"]);
+    room.holds_exactly(&[("x-2.bin", "/b"), ("x-3.bin", "/c")]);
+    run(&["/a", "/b", "/c"]);
+    room.holds_exactly(&[("x.bin", "/a"), ("x-2.bin", "/b"), ("x-3.bin", "/c")]);
+}
+
+#[test]
+fn a_url_s_own_name_is_left_to_the_entry_that_a_server_gave_it_to() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("b.bin");
+    origin.file("/get", "of the server's name").field(field, &value);
+    origin.file("/b.bin", "of the URL's name");
+    // Such a name is claimed when its entry is answered, which may be before another one is read.
+    room.haul().args(["-J", &origin.url("/get")]).run().succeeds();
+    let both = [("b.bin", "of the server's name"), ("b-2.bin", "of the URL's name")];
+    for _ in 0..2 {
+        let list = origin.list(["/get", "/b.bin"]);
+        room.haul().arg("-J").stdin(list).run().succeeds();
+        room.holds_exactly(&both);
+    }
+}
