@@ -38,6 +38,7 @@ use request::Fields;
 
 pub(crate) use answer::Answer;
 pub(crate) use coding::{Decoded, is_the_file};
+pub(crate) use credentials::basic;
 #[cfg(fuzzing)]
 pub(crate) use disposition::filename;
 #[cfg(fuzzing)]

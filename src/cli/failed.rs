@@ -8,6 +8,9 @@ use reqwest::header;
 
 use super::growing::{Growing, Readers};
 use crate::checksum::{Algorithm, Checksum};
+use crate::disk::name;
+use crate::error::TransferError;
+use crate::http;
 use crate::job::Job;
 use crate::report::{Row, Source};
 use crate::settings::Credentials;
@@ -43,11 +46,15 @@ impl FailedList {
 }
 
 /// The entry as haul and aria2 read it: its URLs, and below them whatever else it had. It has the path it was given, so
-/// that it gets the same one again. A line that is no entry becomes a comment, for whoever mends it.
+/// that it gets the same one again. A line that is no entry becomes a comment, for whoever mends it; so does an entry
+/// whose path haul refuses, for aria2c would write there.
 fn entry(row: &Row) -> String {
+    let is_refused = row
+        .error()
+        .is_some_and(|error| matches!(**error, TransferError::Name(_)));
     let job = match &row.source {
-        Source::Job(job) => job,
-        Source::Line(_) => {
+        Source::Job(job) if !is_refused => job,
+        Source::Job(_) | Source::Line(_) => {
             let why = row.error().map(ToString::to_string).unwrap_or_default();
             return format!("# {}: {why}: {}", row.place, row.shown());
         }
@@ -65,10 +72,11 @@ fn entry(row: &Row) -> String {
 /// What aria2 does not know (`blake3`, `size`) it reads past.
 fn options(job: &Job, path: Option<&PathBuf>) -> Vec<(&'static str, String)> {
     let mut options = Vec::new();
-    let path = path.or(job.name.as_ref());
-    if let Some(path) = path.filter(|path| **path != *crate::disk::name::of_url(job.url.reveal())) {
-        // A path that could not be used is as its list gave it, and must not become a line of its own.
-        options.push(("out", path.to_string_lossy().replace(char::is_control, "_")));
+    let url = job.url.reveal();
+    // Of what did not get as far as a name, it is the one that haul would make of it.
+    let said = job.name.as_ref().and_then(|path| name::of_path(path, url).ok());
+    if let Some(path) = path.or(said.as_ref()).filter(|path| **path != *name::of_url(url)) {
+        options.push(("out", path.to_string_lossy().into_owned()));
     }
     options.extend(job.checksum.as_ref().map(checksum));
     options.extend(job.size.map(|size| ("size", size.to_string())));
@@ -81,10 +89,19 @@ fn options(job: &Job, path: Option<&PathBuf>) -> Vec<(&'static str, String)> {
             _ => ("header", format!("{name}: {value}")),
         });
     }
-    if let Some(Credentials { user, password }) = &own.credentials {
-        options.extend([("http-user", user.clone()), ("http-passwd", password.clone())]);
-    }
+    options.extend(own.credentials.iter().flat_map(credentials));
     options
+}
+
+/// Blanks around a value are no part of it when it is read: with them, the field is written that they make.
+fn credentials(both: &Credentials) -> Vec<(&'static str, String)> {
+    let Credentials { user, password } = both;
+    if [user, password].iter().all(|text| text.trim() == **text) {
+        return vec![("http-user", user.clone()), ("http-passwd", password.clone())];
+    }
+    let field = http::basic(both);
+    let value = field.as_ref().and_then(|field| field.to_str().ok()).unwrap_or_default();
+    vec![("header", format!("authorization: {value}"))]
 }
 
 fn checksum(checksum: &Checksum) -> (&'static str, String) {

@@ -103,7 +103,8 @@ fn of_url(url: &Url) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((decoded(url.username()), decoded(url.password().unwrap_or_default())))
 }
 
-fn basic(Credentials { user, password }: &Credentials) -> Option<HeaderValue> {
+/// The `Authorization` field of these credentials.
+pub(crate) fn basic(Credentials { user, password }: &Credentials) -> Option<HeaderValue> {
     field(user.as_bytes(), password.as_bytes())
 }
 

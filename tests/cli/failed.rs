@@ -95,6 +95,45 @@ fn what_failed_keeps_a_checksum_that_a_file_of_sums_had_for_its_name() {
 }
 
 #[test]
+fn a_path_that_is_refused_is_told_in_a_comment_and_no_other_leads_anywhere() {
+    let origin = Origin::new();
+    let (a, b) = (origin.url("/a?t=hush"), origin.url("/b"));
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let list = format!("{a} ../esc\n{a}\n out=/etc/passwd\n{b} .git/hooks/\n");
+    let haul = room.haul().arg("--https-only").arg("--failed").arg(&failed);
+    haul.stdin(list).run().fails().finished(0, 3);
+    let shown = a.replace("hush", "…");
+    let why = "its path leads out of the folder";
+    let left = format!("# line 1: {why}: {shown}\n# line 2: {why}: {shown}\n{b}\n out=git/hooks/b\n");
+    assert_eq!(fs::read_to_string(&failed).unwrap(), left);
+}
+
+#[test]
+fn a_password_comes_back_as_it_was_said_blanks_and_all() {
+    let origin = Origin::new();
+    for path in ["/a", "/b"] {
+        origin.file(path, path).then(Status(404));
+    }
+    let room = Room::new();
+    let failed = room.beside("failed.txt");
+    let list = ["/a", "/b"].map(|path| {
+        let password = if path == "/a" { " p=w " } else { "p w" };
+        format!(
+            "{{\"url\":\"{}\",\"http-user\":\"me\",\"http-passwd\":\"{password}\"}}\n",
+            origin.url(path)
+        )
+    });
+    let haul = room.haul().arg("--failed").arg(&failed).stdin(list.concat());
+    haul.run().fails().finished(0, 2);
+    room.haul().arg(&failed).run().succeeds();
+    for path in ["/a", "/b"] {
+        let sent: Vec<_> = origin.requests_for(path);
+        assert_eq!(sent[0].field("Authorization"), sent[1].field("Authorization"), "{path}");
+    }
+}
+
+#[test]
 fn a_list_may_be_replaced_by_its_own_failures() {
     let origin = Origin::new();
     origin.file("/a.bin", "a");
