@@ -9,9 +9,11 @@ use async_compression::zstd::DParameter;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, ReadBuf};
 
 /// The first bytes of each kind.
-const KINDS: [(Kind, &[u8]); 4] = [
+const KINDS: [(Kind, &[u8]); 5] = [
     (Kind::Gzip, b"\x1F\x8B\x08"),
     (Kind::Zstd, b"\x28\xB5\x2F\xFD"),
+    // A frame that is skipped, of any of sixteen numbers (RFC 8878 section 3.1.2): pzstd begins with one.
+    (Kind::Zstd, b"\x50\x2A\x4D\x18"),
     (Kind::Xz, b"\xFD7zXZ\0"),
     (Kind::Bzip2, b"BZh"),
 ];
@@ -65,10 +67,14 @@ where
 async fn kind<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<(Vec<u8>, Option<Kind>)> {
     let mut seen = Vec::new();
     loop {
-        if let Some((kind, _)) = KINDS.iter().find(|(_, first)| seen.starts_with(first)) {
+        let mut plain = seen.clone();
+        if let Some(first @ 0x50..=0x5F) = plain.first_mut() {
+            *first = 0x50;
+        }
+        if let Some((kind, _)) = KINDS.iter().find(|(_, first)| plain.starts_with(first)) {
             return Ok((seen, Some(*kind)));
         }
-        let may_be = KINDS.iter().any(|(_, first)| first.starts_with(&seen));
+        let may_be = KINDS.iter().any(|(_, first)| first.starts_with(&plain));
         let Some(&next) = reader.fill_buf().await?.first().filter(|_| may_be) else {
             return Ok((seen, None));
         };

@@ -26,6 +26,27 @@ fn packed(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
+#[test]
+fn a_list_that_begins_with_a_frame_to_be_skipped_is_a_packed_one() {
+    let (origin, files) = lettered();
+    let list = origin.list(files.iter().map(|(name, _)| format!("/{name}")));
+    let files: Vec<_> = files.iter().map(|(name, body)| (name.as_str(), body)).collect();
+    let mut encoder = write::ZstdEncoder::new(Vec::new());
+    block_on(encoder.write_all(list.as_bytes())).unwrap();
+    block_on(encoder.shutdown()).unwrap();
+    let frame = encoder.into_inner();
+    for number in [0x50, 0x5F] {
+        let skipped = [&[number, 0x2A, 0x4D, 0x18, 4, 0, 0, 0][..], &[1, 2, 3, 4]].concat();
+        let room = Room::new();
+        let packed = [&skipped[..], &frame, &skipped].concat();
+        room.haul().stdin(packed).run().succeeds().finished(20, 20);
+        room.holds_exactly(&files);
+    }
+    // Letters with such a number are letters.
+    let room = Room::new();
+    room.haul().stdin("P*M\n_\n").run().fails().finished(0, 2);
+}
+
 fn lettered() -> (Origin, Vec<(String, String)>) {
     let origin = Origin::new();
     let files: Vec<_> = (0..20).map(|n| (format!("{n}.bin"), format!("file {n}"))).collect();
