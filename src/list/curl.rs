@@ -192,8 +192,8 @@ impl Grammar for Curl {
             self.release(found);
         }
         let taken = line::text(line::strip(bytes)).and_then(|text| {
-            let (name, value) = config::option(text)?;
-            self.take(number, name, value, found)
+            let mut said = config::options(text)?.into_iter();
+            said.try_for_each(|(name, value)| self.take(number, name, value, found))
         });
         if let Err(why) = taken {
             found.bad(number, &config::shown(bytes), why);

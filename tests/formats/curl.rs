@@ -80,7 +80,7 @@ next
 -e http://r/
 next
 url=http://example.com/e # a comment
--oe.bin
+-sLoe.bin
 silent
 location
 "#;
@@ -102,6 +102,30 @@ fn a_line_that_is_no_option_is_not_passed_over() {
         let outcome = room.haul().args(["--format", "curl", "-"]).stdin(list).run();
         outcome.fails().says_in_a_line(&["failed line 1"]);
         room.holds_exactly(&[("a", "a")]);
+    }
+}
+
+#[test]
+fn what_is_no_download_fails_also_in_its_short_and_joined_forms() {
+    for line in [
+        "-XPOST",
+        "-X POST",
+        "-sI",
+        "-r0-1",
+        "-sr 0-1",
+        "-dk=hush",
+        "url-query = k=hush",
+    ] {
+        let origin = Origin::new();
+        let room = Room::new();
+        let config = format!("url = {}\n-fsSLo x\n{line}\n", origin.url("/a"));
+        let outcome = room.haul().args(["--format", "curl"]).stdin(config).run();
+        outcome
+            .fails()
+            .finished(0, 1)
+            .says("makes it another request than a download")
+            .never_says("hush");
+        assert!(origin.paths().is_empty(), "{line}");
     }
 }
 

@@ -34,16 +34,18 @@ pub(super) fn setting(name: &str) -> Setting {
         "next" | ":" => Setting::Next,
         "globoff" | "g" => Setting::NoGlobs,
         "location" | "L" | "fail" | "f" | "silent" | "s" | "show-error" | "S" | "create-dirs" | "remote-name-all"
-        | "parallel" | "Z" | "progress-bar" | "no-progress-meter" | "verbose" | "v" | "sS" | "sSL" | "fsSL" | "fL" => {
-            Setting::Harmless
-        }
-        "data" | "d" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" | "form" | "F"
-        | "form-string" | "request" | "X" | "upload-file" | "T" | "head" | "I" | "range" | "r" | "continue-at"
-        | "C" => Setting::NoDownload,
+        | "parallel" | "Z" | "progress-bar" | "#" | "no-progress-meter" | "verbose" | "v" => Setting::Harmless,
+        "data" | "d" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "url-query" | "json" | "form"
+        | "F" | "form-string" | "request" | "X" | "upload-file" | "T" | "head" | "I" | "range" | "r"
+        | "continue-at" | "C" => Setting::NoDownload,
         "config" | "K" => Setting::Elsewhere,
         _ => Setting::Unknown,
     }
 }
+
+/// Short options that are followed by a value.
+const VALUED: &str = "AbCcDdEeFHhKmoPQrTtUuwXxYyz";
+const NO_OPTION: LineError = LineError::Table("no option of curl (url = URL)");
 
 /// Could curl have an option of this name?
 fn is_name(name: &str) -> bool {
@@ -53,52 +55,61 @@ fn is_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'#'))
 }
 
-/// Name and value of a line, as curl's manual describes it: `name = value`, `name: value`, `name value`, `--name value`,
-/// `-n value` and `-nvalue`.
-pub(super) fn option(text: &str) -> Result<(&str, Option<String>), LineError> {
-    let (name, rest, behind) = split(text);
-    // A URL without its option is not passed over.
-    if !is_name(name) || (behind == Behind::Name && rest.starts_with("://")) {
-        return Err(LineError::Table("no option of curl (url = URL)"));
+/// An option, and the value that it was given.
+pub(super) type Said<'t> = (&'t str, Option<String>);
+
+/// Names and values of a line, as curl's manual describes it: `name = value`, `name: value`, `name value`, `--name value`,
+/// `-n value` and `-nvalue`; of short ones without a value several, `-sSn value`.
+pub(super) fn options(text: &str) -> Result<Vec<Said<'_>>, LineError> {
+    if let Some(letters) = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
+        return short(letters);
     }
-    let rest = match behind {
-        // As it stands: a quote there is one of the value's.
-        Behind::Attached => return Ok((name, rest.split_whitespace().next().map(ToOwned::to_owned))),
-        Behind::Dashes => rest.trim_start(),
-        Behind::Name => rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | ':')),
+    let (name, rest) = long(text);
+    let rest = match text.strip_prefix("--") {
+        Some(_) => rest.trim_start(),
+        // A URL without its option is not passed over.
+        None if rest.starts_with("://") => return Err(NO_OPTION),
+        None => rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | ':')),
     };
-    Ok((name, value(rest)?))
+    if !is_name(name) {
+        return Err(NO_OPTION);
+    }
+    Ok(vec![(name, value(rest)?)])
 }
 
-/// What a value stands behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behind {
-    /// A name without dashes, which may be followed by `=` or `:`.
-    Name,
-    /// An option with dashes, and a blank.
-    Dashes,
-    /// A letter with a dash, and nothing between.
-    Attached,
+/// A name, with dashes or without, and what stands behind it.
+fn long(text: &str) -> (&str, &str) {
+    let (name, is_end): (_, fn(char) -> bool) = match text.strip_prefix("--") {
+        Some(name) => (name, char::is_whitespace),
+        None => (text, |c| c.is_whitespace() || matches!(c, '=' | ':')),
+    };
+    name.split_at(name.find(is_end).unwrap_or(name.len()))
 }
 
-fn split(text: &str) -> (&str, &str, Behind) {
-    if let Some(long) = text.strip_prefix("--") {
-        let end = long.find(char::is_whitespace).unwrap_or(long.len());
-        return (&long[..end], &long[end..], Behind::Dashes);
+/// Letters behind one dash, each an option. What stands behind one with a value is that.
+fn short(letters: &str) -> Result<Vec<Said<'_>>, LineError> {
+    let mut said = Vec::new();
+    for (at, letter) in letters.char_indices().take_while(|(_, letter)| !letter.is_whitespace()) {
+        let (name, rest) = letters[at..].split_at(letter.len_utf8());
+        if !is_name(name) {
+            return Err(NO_OPTION);
+        }
+        if VALUED.contains(letter) {
+            let is_attached = rest.starts_with(|c: char| !c.is_whitespace());
+            let value = if is_attached {
+                // As it stands: a quote there is one of the value's.
+                rest.split_whitespace().next().map(ToOwned::to_owned)
+            } else {
+                value(rest.trim_start())?
+            };
+            said.push((name, value));
+            return Ok(said);
+        }
+        said.push((name, None));
     }
-    if let Some(short) = text.strip_prefix('-') {
-        let end = short.find(char::is_whitespace).unwrap_or(short.len());
-        let first = short.chars().next().map_or(0, char::len_utf8);
-        // `-ofile` is an option and its value; `-sS` are two without.
-        let takes_value = matches!(setting(&short[..first]), Setting::Output | Setting::Each(_));
-        return match end {
-            end if takes_value && end > first => (&short[..first], &short[first..], Behind::Attached),
-            end => (&short[..end], &short[end..], Behind::Dashes),
-        };
-    }
-    let end = text.find(|c: char| c.is_whitespace() || matches!(c, '=' | ':'));
-    let end = end.unwrap_or(text.len());
-    (&text[..end], &text[end..], Behind::Name)
+    let rest = letters.split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
+    behind_value(rest)?;
+    if said.is_empty() { Err(NO_OPTION) } else { Ok(said) }
 }
 
 fn value(text: &str) -> Result<Option<String>, LineError> {
@@ -139,7 +150,11 @@ fn behind_value(rest: &str) -> Result<(), LineError> {
 /// What may be shown of a line: what follows the name may be a secret.
 pub(super) fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let (name, _, _) = split(text.trim().trim_start_matches('\u{FEFF}'));
+    let text = text.trim().trim_start_matches('\u{FEFF}');
+    let name = match text.strip_prefix('-') {
+        Some(short) if !short.starts_with('-') => short.get(..1).unwrap_or_default(),
+        _ => long(text).0,
+    };
     match setting(name) {
         Setting::Unknown => "…".to_owned(),
         _ => format!("{name} = …"),
@@ -164,7 +179,6 @@ mod tests {
             ("-o\"a b\"", "o", Some("\"a")),
             ("-o \"a b\"", "o", Some("a b")),
             ("-O", "O", None),
-            ("-sS", "sS", None),
             ("-:", ":", None),
             ("next", "next", None),
             ("header = \"X: a\\tb\\\"c\\\\d\\q\"", "header", Some("X: a\tb\"c\\dq")),
@@ -178,8 +192,7 @@ mod tests {
             ("url = \"http://h/a\";", "url", Some("http://h/a")),
             ("url = http://h/a # not http://h/b", "url", Some("http://h/a")),
         ] {
-            let read = option(line).unwrap();
-            assert_eq!((read.0, read.1.as_deref()), (name, value), "{line}");
+            assert_eq!(options(line).unwrap(), [(name, value.map(ToOwned::to_owned))], "{line}");
         }
         for line in [
             "url = \"http://h/a",
@@ -191,7 +204,30 @@ mod tests {
             "url = \"http://h/a\" http://h/b",
             "= x",
         ] {
-            assert!(option(line).is_err(), "{line}");
+            assert!(options(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn short_options_may_be_joined() {
+        for (line, names, value) in [
+            ("-sS", &["s", "S"][..], None),
+            ("-XPOST", &["X"], Some("POST")),
+            ("-sI", &["s", "I"], None),
+            ("-r0-1", &["r"], Some("0-1")),
+            ("-Lo o1", &["L", "o"], Some("o1")),
+            ("-Lo\t\"o 1\" # x", &["L", "o"], Some("o 1")),
+            ("-Loo1", &["L", "o"], Some("o1")),
+            ("-fsSL # x", &["f", "s", "S", "L"], None),
+            ("-o", &["o"], None),
+        ] {
+            let read = options(line).unwrap();
+            let read_names: Vec<_> = read.iter().map(|(name, _)| *name).collect();
+            assert_eq!(read_names, names, "{line}");
+            assert_eq!(read.last().unwrap().1.as_deref(), value, "{line}");
+        }
+        for line in ["-", "- x", "-s=", "-sO http://h/a", "-Lo x http://h/a"] {
+            assert!(options(line).is_err(), "{line}");
         }
     }
 
