@@ -165,14 +165,14 @@ async fn run(args: Args, sources: Vec<Source>, options: ViewOptions) -> anyhow::
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
     let mut settings = Settings::from(args);
-    let variable = |name: &str| std::env::var(name).ok();
+    let variable = environment::variable;
     settings.http.proxies = match &args.proxy {
-        Some(url) => Proxies::all(url, environment::except(variable)),
+        Some(url) => Proxies::all(url, environment::except(variable)?),
         None => environment::proxies(variable)?,
     };
     settings.http.token = environment::token(variable)?;
     if !args.no_netrc {
-        settings.http.netrc = environment::netrc(variable)?;
+        settings.http.netrc = environment::netrc(|name| std::env::var_os(name))?;
     }
     if let Some(share) = args.shard {
         let (shard, by) = share.find(variable)?;

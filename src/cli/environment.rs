@@ -1,18 +1,29 @@
 //! What the environment asks for, read here and nowhere else: the engine takes settings.
 
+use std::env::{self, VarError};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::netrc::Netrc;
 use crate::settings::{Proxies, Token};
 
+/// A variable of the process; `None` when it is not set. One that is no text is not passed over: it was meant.
+pub(super) fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => bail!("the variable {name} is not UTF-8"),
+    }
+}
+
 /// The bearer token of `HAUL_TOKEN`. There is no option for it: everybody on a machine can read command lines.
-pub(super) fn token(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Token>> {
-    let text = variable("HAUL_TOKEN").unwrap_or_default();
+pub(super) fn token(variable: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Option<Token>> {
+    let text = variable("HAUL_TOKEN")?.unwrap_or_default();
     match text.trim() {
         "" => Ok(None),
         // The value is a secret and is not repeated.
@@ -23,7 +34,7 @@ pub(super) fn token(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result
 }
 
 /// The netrc that the variable `NETRC` names, or that of the home directory if there is one.
-pub(super) fn netrc(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Netrc> {
+pub(super) fn netrc(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Netrc> {
     let read = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let named = read("NETRC");
     let Some(path) = named.clone().or_else(|| Some(read("HOME")?.join(".netrc"))) else {
@@ -46,21 +57,31 @@ fn refused(path: &Path, why: &str) -> anyhow::Error {
 
 /// The proxies of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl reads them: small letters come
 /// first, and `HTTP_PROXY` in capitals is not read, since a CGI server sets it from a request's `Proxy` field.
-pub(super) fn proxies(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Proxies> {
-    let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-    let either = |name: &str| read(name).or_else(|| read(&name.to_uppercase()));
-    let all = proxy("all_proxy", either("all_proxy"))?;
+pub(super) fn proxies(variable: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Proxies> {
+    let all = proxy("all_proxy", either(&variable, "all_proxy")?)?;
     Ok(Proxies {
-        http: proxy("http_proxy", read("http_proxy"))?.or_else(|| all.clone()),
-        https: proxy("https_proxy", either("https_proxy"))?.or(all),
-        except: except(&variable),
+        http: proxy("http_proxy", said(&variable, "http_proxy")?)?.or_else(|| all.clone()),
+        https: proxy("https_proxy", either(&variable, "https_proxy")?)?.or(all),
+        except: except(&variable)?,
     })
 }
 
 /// The hosts of `no_proxy`, which are asked directly whoever names the proxy.
-pub(super) fn except(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-    read("no_proxy").or_else(|| read("NO_PROXY"))
+pub(super) fn except(variable: impl Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Option<String>> {
+    either(&variable, "no_proxy")
+}
+
+/// What a variable says, in small letters or else in capitals.
+fn either(variable: &impl Fn(&str) -> anyhow::Result<Option<String>>, name: &str) -> anyhow::Result<Option<String>> {
+    match said(variable, name)? {
+        None => said(variable, &name.to_uppercase()),
+        small => Ok(small),
+    }
+}
+
+/// What a variable says; blanks are nothing.
+fn said(variable: &impl Fn(&str) -> anyhow::Result<Option<String>>, name: &str) -> anyhow::Result<Option<String>> {
+    Ok(variable(name)?.filter(|value| !value.trim().is_empty()))
 }
 
 fn proxy(name: &str, value: Option<String>) -> anyhow::Result<Option<Url>> {
@@ -99,9 +120,8 @@ mod tests {
 
     fn read(set: &[(&str, &str)]) -> anyhow::Result<(Option<String>, Option<String>, Option<String>)> {
         let find = |name: &str| {
-            set.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, value)| (*value).to_owned())
+            let found = set.iter().find(|(n, _)| *n == name);
+            Ok(found.map(|(_, value)| (*value).to_owned()))
         };
         let Proxies { http, https, except } = proxies(find)?;
         Ok((http.map(Into::into), https.map(Into::into), except))

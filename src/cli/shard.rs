@@ -56,13 +56,13 @@ impl Share {
     /// the same, nobody guesses: a share that two machines take is one that none takes, too.
     pub(super) fn find(
         self,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<(Shard, Option<&'static str>)> {
         let of = match self {
             Self::Given(shard) => return Ok((shard, None)),
             Self::Auto(of) => of,
         };
-        let read = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let read = |name: &str| Ok(variable(name)?.filter(|value| !value.trim().is_empty()));
         let mut found: Option<(Shard, &'static str)> = None;
         for task in tasks(&read, of)? {
             let shard = task.shard(of)?;
@@ -96,13 +96,13 @@ impl Task {
     }
 }
 
-fn tasks(read: &impl Fn(&str) -> Option<String>, of: Option<u32>) -> anyhow::Result<Vec<Task>> {
+fn tasks(read: &impl Fn(&str) -> anyhow::Result<Option<String>>, of: Option<u32>) -> anyhow::Result<Vec<Task>> {
     let mut tasks = Vec::new();
     tasks.extend(slurm(read, of)?);
     for &(by, count, first) in PLAIN {
         let Some(index) = number(read, by)? else { continue };
         ensure!(
-            by != CI_INDEX || read("GITLAB_CI").is_some(),
+            by != CI_INDEX || read("GITLAB_CI")?.is_some(),
             "{CI_INDEX} counts from 1 on GitLab and from 0 elsewhere, and GITLAB_CI is not set; say --shard I/N"
         );
         let index = index
@@ -116,7 +116,7 @@ fn tasks(read: &impl Fn(&str) -> Option<String>, of: Option<u32>) -> anyhow::Res
 
 /// Slurm's tasks have the numbers of `--array`, which need not begin at 0 or be without gaps. With `auto/N` the number is
 /// the share, whatever the array: so single tasks can be run again.
-fn slurm(read: &impl Fn(&str) -> Option<String>, of: Option<u32>) -> anyhow::Result<Option<Task>> {
+fn slurm(read: &impl Fn(&str) -> anyhow::Result<Option<String>>, of: Option<u32>) -> anyhow::Result<Option<Task>> {
     let Some(id) = number(read, SLURM)? else {
         return Ok(None);
     };
@@ -147,8 +147,8 @@ fn slurm(read: &impl Fn(&str) -> Option<String>, of: Option<u32>) -> anyhow::Res
     }))
 }
 
-fn number(read: &impl Fn(&str) -> Option<String>, name: &str) -> anyhow::Result<Option<u32>> {
-    let Some(text) = read(name) else { return Ok(None) };
+fn number(read: &impl Fn(&str) -> anyhow::Result<Option<String>>, name: &str) -> anyhow::Result<Option<u32>> {
+    let Some(text) = read(name)? else { return Ok(None) };
     let number = text.trim().parse().ok();
     Ok(Some(number.with_context(|| format!("{name} is no number"))?))
 }
@@ -161,7 +161,7 @@ mod tests {
     fn found(said: &str, environment: &str) -> String {
         let variable = |name: &str| {
             let mut pairs = environment.split_whitespace().filter_map(|pair| pair.split_once('='));
-            pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
+            Ok(pairs.find(|(n, _)| *n == name).map(|(_, value)| value.to_owned()))
         };
         match Share::parse(said).unwrap().find(variable) {
             Ok((shard, by)) => format!("{}/{} by {}", shard.index(), shard.count(), by.unwrap_or("hand")),

@@ -1,5 +1,8 @@
 //! What a request says, and through whom it goes.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use crate::support::{Origin, Room};
 
 #[test]
@@ -73,6 +76,32 @@ fn a_proxy_of_the_environment_is_asked_and_no_proxy_excepts() {
         assert_eq!(proxy.requests().len(), usize::from(proxied), "no_proxy={except:?}");
         assert_eq!(origin.requests().len(), usize::from(!proxied), "no_proxy={except:?}");
     }
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_not_passed_over() {
+    let origin = Origin::new();
+    let url = origin.file("/a", "a").url();
+    let room = Room::new();
+    let bad = OsStr::from_bytes(b"p\xFF:1");
+    for name in ["http_proxy", "NO_PROXY", "HAUL_TOKEN", "HAUL_USER"] {
+        let outcome = room.haul().env(name, bad).arg(&url).run();
+        outcome.exits_with(2);
+        assert!(outcome.stderr.contains("UTF-8"), "{name}: {}", outcome.stderr);
+    }
+    let outcome = room.haul().env("https_proxy", bad).arg(&url).run();
+    outcome.exits_with(2).says("https_proxy");
+    // A path need not be one.
+    let netrc = room.folder().with_file_name(bad);
+    let outcome = room.haul().env("NETRC", &netrc).arg(&url).run();
+    outcome.exits_with(2).says("no such file");
+    std::fs::write(&netrc, "default login me password hush").unwrap();
+    room.haul().env("NETRC", &netrc).arg(&url).run().succeeds();
+    let sent = origin.requests();
+    assert_eq!(
+        (sent.len(), sent[0].field("Authorization")),
+        (1, Some("Basic bWU6aHVzaA=="))
+    );
 }
 
 #[test]
