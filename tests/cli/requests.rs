@@ -84,13 +84,10 @@ fn a_variable_that_is_no_text_is_not_passed_over() {
     let url = origin.file("/a", "a").url();
     let room = Room::new();
     let bad = OsStr::from_bytes(b"p\xFF:1");
-    for name in ["http_proxy", "NO_PROXY", "HAUL_TOKEN", "HAUL_USER"] {
+    for name in ["http_proxy", "HTTPS_PROXY", "NO_PROXY", "HAUL_TOKEN", "HAUL_USER"] {
         let outcome = room.haul().env(name, bad).arg(&url).run();
-        outcome.exits_with(2);
-        assert!(outcome.stderr.contains("UTF-8"), "{name}: {}", outcome.stderr);
+        outcome.exits_with(2).says(&format!("the variable {name} is not UTF-8"));
     }
-    let outcome = room.haul().env("https_proxy", bad).arg(&url).run();
-    outcome.exits_with(2).says("https_proxy");
     // A path need not be one.
     let netrc = room.folder().with_file_name(bad);
     let outcome = room.haul().env("NETRC", &netrc).arg(&url).run();

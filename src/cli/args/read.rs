@@ -31,7 +31,7 @@ impl Args {
             Some(error) => Err(error),
             None => command.try_get_matches_from(&words),
         };
-        let matches = matches.map_err(|error| with_advice(error, &words))?;
+        let matches = matches.map_err(|error| with_variable(with_advice(error, &words), &words))?;
         Ok(Self {
             command: command::shown(&Self::described(), &matches),
             ..Self::from_arg_matches(&matches)?
@@ -76,6 +76,20 @@ fn foreign_word(command: &Command, words: &[OsString]) -> Option<Error> {
     let usage = command.clone().render_usage();
     error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     Some(error)
+}
+
+/// Of a value that is no text, clap does not tell where it stands. On the command line it is seen.
+fn with_variable(error: Error, words: &[OsString]) -> Error {
+    if error.kind() != ErrorKind::InvalidUtf8 || words.iter().any(|word| word.to_str().is_none()) {
+        return error;
+    }
+    let mut command = Args::described();
+    let is_no_text = |name: &&OsStr| std::env::var_os(name).is_some_and(|value| value.to_str().is_none());
+    let name = command.get_arguments().filter_map(Arg::get_env).find(is_no_text);
+    match name.map(|name| format!("the variable {} is not UTF-8", name.display())) {
+        Some(why) => command.error(ErrorKind::InvalidUtf8, why),
+        None => error,
+    }
 }
 
 /// What to type instead of another program's option, in the place of clap's guess.
