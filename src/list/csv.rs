@@ -155,6 +155,10 @@ impl Csv {
 }
 
 impl Grammar for Csv {
+    fn is_within(&self) -> bool {
+        self.begun.is_some()
+    }
+
     fn line(&mut self, number: u64, bytes: &[u8], found: &mut Found) {
         if self.begun.is_none() && line::is_nothing(bytes) {
             return;

@@ -27,6 +27,11 @@ pub(super) trait Grammar: Send {
     /// The next line, and only its beginning: it is too long, or the list cannot be read on.
     fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found);
 
+    /// Is the next line a part of what began in an earlier one, whatever it begins with?
+    fn is_within(&self) -> bool {
+        false
+    }
+
     /// Is an entry held back that is let go in a pause?
     fn waits(&self) -> bool {
         false
@@ -135,6 +140,10 @@ impl<S: Stream<Item = Piece>> Reader<Pin<Box<S>>> {
         let bytes = match &line.bytes {
             Ok(bytes) | Err((bytes, _)) => bytes,
         };
+        let is_within = self.grammar.as_ref().is_some_and(|grammar| grammar.is_within());
+        if !is_within && is_long_comment(&line) {
+            return;
+        }
         if self.grammar.is_none() {
             let is_whole = line.bytes.is_ok();
             if is_whole && line::is_nothing(bytes) {
@@ -156,6 +165,11 @@ impl<S: Stream<Item = Piece>> Reader<Pin<Box<S>>> {
             Err((begun, why)) => grammar.broken(line.number, &begun, why, &mut self.found),
         }
     }
+}
+
+/// A comment may be as long as it likes.
+fn is_long_comment(line: &Line) -> bool {
+    matches!(&line.bytes, Err((begun, LineError::TooLong(_))) if line::is_comment(begun))
 }
 
 /// The format that was asked for, or that the first line names.

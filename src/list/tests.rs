@@ -492,6 +492,30 @@ fn a_line_that_is_no_option_fails_the_entry_that_it_is_meant_for() {
     assert_eq!((&*read[0], &*read[2]), ("line 1 http://h/a", "line 3 http://h/b"));
 }
 
+#[test]
+fn a_comment_may_be_as_long_as_it_likes() {
+    let comment = format!("  # {}\n", "x".repeat(70_000));
+    for (format, first, second) in [
+        (Format::Text, "http://h/a", "http://h/b"),
+        (Format::Csv, "http://h/a", "http://h/b"),
+        (Format::Tsv, "http://h/a", "http://h/b"),
+        (Format::Jsonl, "{\"url\":\"http://h/a\"}", "{\"url\":\"http://h/b\"}"),
+        (Format::Auto, "TsvHttpData-1.0\nhttp://h/a", "http://h/b"),
+        (Format::Curl, "url = http://h/a", "url = http://h/b"),
+    ] {
+        let list = format!("{comment}{first}\n{comment}{second}\n");
+        let read = entries(format, list.as_bytes());
+        assert!(
+            read.len() == 2 && read.iter().all(Result::is_ok),
+            "{format:?}: {read:?}"
+        );
+    }
+    // In a cell it is none.
+    let list = format!("http://h/a,\"x\n{comment}\"\nhttp://h/b\n");
+    let read = entries(Format::Csv, list.as_bytes());
+    assert!(read[0].is_err());
+}
+
 /// A list whose writer pauses for a second before each of its pieces.
 fn slowly(pieces: &'static [&'static str]) -> impl AsyncBufRead + Send + Unpin {
     let pieces = stream::iter(pieces).then(|piece| async {

@@ -124,9 +124,6 @@ impl Grammar for Text {
     }
 
     fn broken(&mut self, number: u64, begun: &[u8], why: LineError, found: &mut Found) {
-        if matches!(why, LineError::TooLong(_)) && line::is_comment(begun) {
-            return;
-        }
         let is_below = self.is_below(begun);
         match &self.above {
             // Where the list broke off, options of this entry may be missing.
