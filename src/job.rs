@@ -201,6 +201,11 @@ impl HostKey {
             Some(((scheme, _), (_, host))) => Self(format!("{scheme}://{host}").into()),
         }
     }
+
+    /// All of it. `Display` leaves the scheme out.
+    pub fn origin(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for HostKey {

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::{Account, Host, Outcome, Row, Source, Summary};
 use crate::error::TransferError;
-use crate::job::HostKey;
 
 /// The version of every format that other programs read. Fields are added without a new one.
 pub const FORMAT: u32 = 1;
@@ -112,7 +111,7 @@ struct HostLine {
 impl<'a> Report<'a> {
     /// Of these.
     pub fn new(about: &'a About, summary: &Summary, account: &'a Account) -> Self {
-        let hosts = account.hosts.by_entries();
+        let hosts = account.hosts.named();
         let left_out = summary.failed.saturating_sub(account.failures.len() as u64);
         Self {
             haul: env!("CARGO_PKG_VERSION"),
@@ -138,7 +137,7 @@ impl<'a> Report<'a> {
             max_rss: about.usage.map(|usage| usage.max_rss),
             hosts: hosts
                 .into_iter()
-                .map(|(key, host)| HostLine::of(Some(key), host))
+                .map(|(name, host)| HostLine::of(Some(name), host))
                 .collect(),
             other_hosts: account.hosts.others().map(|host| HostLine::of(None, host)),
             failures: &account.failures,
@@ -179,9 +178,9 @@ impl Files {
 }
 
 impl HostLine {
-    fn of(key: Option<&HostKey>, host: &Host) -> Self {
+    fn of(name: Option<String>, host: &Host) -> Self {
         Self {
-            host: key.map(ToString::to_string),
+            host: name,
             files: host.entries,
             failed: host.failed,
             bytes: host.received,
@@ -211,6 +210,9 @@ pub struct Failure {
     error: Reason,
     num_retries: u32,
     time_total: f64,
+    /// It is in `num_retries`, but that of none is that of one.
+    #[serde(skip)]
+    tries: u32,
 }
 
 impl Failure {
@@ -231,6 +233,7 @@ impl Failure {
             error: Reason::of(error),
             num_retries: row.tries.saturating_sub(1),
             time_total: secs(row.elapsed),
+            tries: row.tries,
         })
     }
 
@@ -249,9 +252,9 @@ impl Failure {
         self.line
     }
 
-    /// Tries after the first.
-    pub fn retries(&self) -> u32 {
-        self.num_retries
+    /// Tries made; 0 when nothing was requested.
+    pub fn tries(&self) -> u32 {
+        self.tries
     }
 }
 

@@ -92,10 +92,27 @@ impl Hosts {
     pub fn by_entries(&self) -> Vec<(&HostKey, &Host)> {
         let mut hosts: Vec<_> = self.known.iter().collect();
         hosts.sort_by(|(a, x), (b, y)| {
-            let by_name = || a.to_string().cmp(&b.to_string());
+            let by_name = || (a.to_string(), a.origin()).cmp(&(b.to_string(), b.origin()));
             y.entries.cmp(&x.entries).then_with(by_name)
         });
         hosts
+    }
+
+    /// The same, each under a name of its own: with the scheme where two differ in nothing else.
+    pub fn named(&self) -> Vec<(String, &Host)> {
+        let hosts = self.by_entries();
+        let mut alike: HashMap<String, usize> = HashMap::new();
+        for (key, _) in &hosts {
+            *alike.entry(key.to_string()).or_default() += 1;
+        }
+        let name = |key: &HostKey| {
+            let short = key.to_string();
+            match alike.get(&short) {
+                Some(2..) => key.origin().to_owned(),
+                _ => short,
+            }
+        };
+        hosts.into_iter().map(|(key, host)| (name(key), host)).collect()
     }
 
     /// All others together, if there are any.
@@ -130,6 +147,16 @@ mod tests {
         assert_eq!((by_entries[0].0, by_entries[0].1.entries), (&key("busy"), 10_000));
         let all: u64 = by_entries.iter().map(|(_, host)| host.entries).sum();
         assert_eq!(all + hosts.others().unwrap().entries, 20_000);
+    }
+
+    #[test]
+    fn two_hosts_that_differ_only_in_their_scheme_are_told_apart() {
+        let mut hosts = Hosts::default();
+        for url in ["http://h:8080/", "https://h:8080/", "https://h/"] {
+            hosts.of(&HostKey::of(&url.parse().unwrap())).entries += 1;
+        }
+        let names: Vec<_> = hosts.named().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["h", "http://h:8080", "https://h:8080"]);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) fn facts(
 }
 
 fn hosts(text: &mut String, account: &Account) {
-    let hosts = account.hosts.by_entries();
+    let hosts = account.hosts.named();
     if hosts.is_empty() {
         return;
     }
@@ -84,11 +84,11 @@ fn hosts(text: &mut String, account: &Account) {
         "| host | files | failed | bytes | connect p50 | p95 | first byte p50 | p95 | push-back | pauses |\n",
     );
     text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
-    for (key, host) in hosts.iter().take(SHOWN) {
+    for (name, host) in hosts.iter().take(SHOWN) {
         let _ = writeln!(
             text,
             "| {} |",
-            host_cells(&key.to_string(), host).map(|cell| plain(&cell)).join(" | ")
+            host_cells(name, host).map(|cell| plain(&cell)).join(" | ")
         );
     }
     let left = hosts.len().saturating_sub(SHOWN);
@@ -97,13 +97,16 @@ fn hosts(text: &mut String, account: &Account) {
     }
 }
 
+fn unless_none(number: u64) -> String {
+    match number {
+        0 => "–".to_owned(),
+        number => count(number),
+    }
+}
+
 /// A host as a row of a table.
 pub(super) fn host_cells(name: &str, host: &Host) -> [String; 10] {
     let time = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), seconds);
-    let unless_none = |number: u64| match number {
-        0 => "–".to_owned(),
-        number => count(number),
-    };
     let paused = Some(host.paused).filter(|paused| !paused.is_zero());
     [
         name.to_owned(),
@@ -126,8 +129,8 @@ fn failures(text: &mut String, summary: &Summary, account: &Account) {
     text.push_str("\n## Failed\n\n| line | entry | why | tries |\n|--:|---|---|--:|\n");
     for failure in account.failures.iter().take(SHOWN) {
         let (entry, why) = (plain(failure.shown()), plain(failure.why()));
-        let tries = failure.retries() + 1;
-        let _ = writeln!(text, "| {} | {entry} | {why} | {tries} |", failure.line());
+        let (line, tries) = (failure.line(), unless_none(failure.tries().into()));
+        let _ = writeln!(text, "| {line} | {entry} | {why} | {tries} |");
     }
     let left = summary.failed.saturating_sub(account.failures.len().min(SHOWN) as u64);
     if left > 0 {

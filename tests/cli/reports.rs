@@ -89,7 +89,7 @@ fn the_page_of_markdown_tells_hosts_and_failures() {
         "| why it took that long | ",
         &format!("| {} | 4 | 1 | ", origin.authority()),
         "| 404 Not Found | 1 |",
-        "| 6 | nonsense | not a URL",
+        "| 6 | nonsense | not a URL (a URL begins with http:// or https://) | – |",
     ] {
         assert!(texts[0].contains(line), "no {line:?} in\n{}", texts[0]);
     }

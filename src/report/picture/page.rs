@@ -283,12 +283,12 @@ fn hosts(body: &mut String, account: &Account) {
         "push-back",
         "pauses",
     ];
-    let hosts = account.hosts.by_entries();
+    let hosts = account.hosts.named();
     if hosts.is_empty() {
         return;
     }
     let row = |name: &str, host: &Host| host_cells(name, host).to_vec();
-    let known = hosts.iter().take(SHOWN).map(|(key, host)| row(&key.to_string(), host));
+    let known = hosts.iter().take(SHOWN).map(|(name, host)| row(name, host));
     let mut rows = vec![HEAD.map(ToOwned::to_owned).to_vec()];
     rows.extend(known);
     rows.extend(account.hosts.others().map(|others| row("all others", others)));
@@ -319,7 +319,7 @@ fn failures(body: &mut String, summary: &Summary, account: &Account) {
         count(summary.failed)
     );
     for failure in account.failures.iter().take(SHOWN) {
-        let tries = failure.retries() + 1;
+        let tries = failure.tries();
         let tries = if tries > 1 {
             format!(" ({tries} tries)")
         } else {
