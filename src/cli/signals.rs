@@ -81,6 +81,29 @@ impl Signals {
     }
 }
 
+/// Listens for SIGCONT: the process was stopped (Ctrl-Z) and goes on.
+#[derive(Debug)]
+pub(super) struct Returns(Option<Signal>);
+
+impl Returns {
+    /// Where that cannot be, nobody hears of it.
+    pub(super) fn listen() -> Self {
+        Self(signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())).ok())
+    }
+
+    pub(super) fn never() -> Self {
+        Self(None)
+    }
+
+    /// It went on.
+    pub(super) async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// Was the process started with this signal ignored? Without `/proc`, nobody knows, and it is left alone.
 fn is_ignored(kind: SignalKind) -> bool {
     let ignored = || {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ use self::lines::{Voice, progress, said};
 pub(crate) use self::summary::{Listed, Style, summary};
 use self::text::Line;
 use super::out;
+use super::signals::Returns;
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::report::Summary;
@@ -134,7 +136,7 @@ fn show(
     (leave, hurry): (CancellationToken, CancellationToken),
 ) {
     let mut view = View::new(options, Instant::now());
-    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
+    if let Ok(runtime) = view.runtime() {
         return runtime.block_on(watch(receiver, view, leave, hurry));
     }
     // Without a clock there is no progress to show, but every failure is told.
@@ -152,12 +154,21 @@ async fn watch(
     leave: CancellationToken,
     hurry: CancellationToken,
 ) {
-    let period = view.period();
+    let (period, mut returns) = (view.period(), view.returns());
     let mut ticks = interval_at(tokio::time::Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = leave.cancelled() => break,
+            () = returns.next() => view.begin_anew(),
+            at = ticks.tick() => {
+                // After a stop it is late, and the signal that ended that may come a little later still.
+                if at.elapsed() > FRAME && timeout(REST, returns.next()).await.is_ok() {
+                    view.begin_anew();
+                }
+                view.tick(at.into_std());
+            }
             event = receiver.recv() => match event {
                 Some(event) => {
                     view.tell_all(event, &mut receiver);
@@ -166,7 +177,6 @@ async fn watch(
                 }
                 None => break,
             },
-            at = ticks.tick() => view.tick(at.into_std()),
         }
     }
     view.end();
@@ -251,6 +261,28 @@ impl View {
             FRAME
         } else {
             LINE
+        }
+    }
+
+    /// Only a block cares for signals.
+    fn runtime(&self) -> io::Result<Runtime> {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        match self.face {
+            Face::Bars(_) => builder.enable_all().build(),
+            Face::Lines | Face::Silence => builder.enable_time().build(),
+        }
+    }
+
+    fn returns(&self) -> Returns {
+        match self.face {
+            Face::Bars(_) => Returns::listen(),
+            Face::Lines | Face::Silence => Returns::never(),
+        }
+    }
+
+    fn begin_anew(&self) {
+        if let Face::Bars(bars) = &self.face {
+            bars.begin_anew();
         }
     }
 

@@ -134,6 +134,36 @@ impl<'r> Tmux<'r> {
         tmux
     }
 
+    /// A shell with job control in a terminal of so many columns.
+    fn shell(room: &'r Room, columns: usize) -> Self {
+        let socket = room.beside("tmux").display().to_string();
+        let tmux = Self { room, socket };
+        let shell = "PS1='$ ' exec bash --norc --noprofile -i";
+        tmux.say(&["new-session", "-d", "-x", &columns.to_string(), "-y", "30", shell]);
+        tmux.wait_for("$", 1);
+        tmux
+    }
+
+    /// A line, as if by hand.
+    fn types(&self, line: &str) {
+        self.say(&["send-keys", "-l", line]);
+        self.say(&["send-keys", "Enter"]);
+    }
+
+    /// The lines that are seen, as soon as so many of them hold this.
+    #[track_caller]
+    fn wait_for(&self, text: &str, times: usize) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let seen = self.say(&["capture-pane", "-p"]);
+            if seen.lines().filter(|line| line.contains(text)).count() >= times {
+                return seen.lines().map(str::to_owned).collect();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no {text:?} in\n{seen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn say(&self, args: &[&str]) -> String {
         let output = Command::new("tmux")
             .args(["-f", "/dev/null", "-u", "-S", &self.socket])
@@ -197,14 +227,40 @@ fn after_ctrl_c_no_line_of_the_block_is_left() {
             .always(Answer::HeldAfter(50_000, gate.clone()));
         room.give("urls.txt", origin.list((0..20).map(|n| format!("/{n:02}-a-name.bin"))));
         let tmux = Tmux::begin(&room, columns, "-j 12");
-        let begun = Instant::now();
-        while !tmux.say(&["capture-pane", "-p"]).contains("act") {
-            assert!(begun.elapsed() < Duration::from_secs(60), "no block in sight");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        tmux.wait_for("act", 1);
         tmux.say(&["send-keys", "C-c"]);
         let lines = tmux.end();
         assert!(lines[0].contains("Stopped: 0 of 20 files"), "{columns}: {lines:#?}");
+    }
+    gate.open();
+}
+
+#[test]
+fn after_ctrl_z_and_fg_the_block_is_drawn_anew_below_what_the_shell_wrote() {
+    if !is_there("tmux") {
+        return;
+    }
+    let (room, origin, gate) = (Room::new(), Origin::new(), Gate::new());
+    origin
+        .file_elsewhere(bytes(100_000, 1))
+        .always(Answer::HeldAfter(50_000, gate.clone()));
+    room.give("urls.txt", origin.list((0..3).map(|n| format!("/{n}-a-name.bin"))));
+    let tmux = Tmux::shell(&room, 100);
+    tmux.types(&format!(
+        "'{}' -j 3 '{}'",
+        env!("CARGO_BIN_EXE_haul"),
+        room.beside("urls.txt").display()
+    ));
+    tmux.wait_for("3 active", 1);
+    tmux.say(&["send-keys", "C-z"]);
+    tmux.wait_for("Stopped", 1);
+    tmux.types("fg");
+    let seen = tmux.wait_for("3 active", 2);
+    let typed = seen.iter().position(|line| line.contains("$ fg"));
+    let below = &seen[typed.expect("what was typed")..];
+    for begins in [" 0-a-name.bin ", " 1-a-name.bin ", " 2-a-name.bin ", "0/3 files "] {
+        let lines = below.iter().filter(|line| line.starts_with(begins));
+        assert_eq!(lines.count(), 1, "{begins}: {seen:#?}");
     }
     gate.open();
 }

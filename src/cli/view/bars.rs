@@ -118,6 +118,11 @@ impl Bars {
         self.bar.set_message(self.block.clone());
     }
 
+    /// The process was stopped and goes on: what stood on the terminal is the shell's now.
+    pub(super) fn begin_anew(&self) {
+        self.screen.forget();
+    }
+
     /// The last messages, then the terminal as it was.
     pub(super) fn end(&mut self) {
         self.flush();

@@ -65,6 +65,11 @@ impl Screen {
         (state.sink)(code);
     }
 
+    /// Others wrote on the terminal since, and left the cursor where a line begins: the next drawing is a new block there.
+    pub(super) fn forget(&self) {
+        self.state().painted = Painted::default();
+    }
+
     /// Takes the block off the terminal and draws no more.
     pub(super) fn close(&self) {
         self.state().close();

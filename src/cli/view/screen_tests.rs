@@ -42,6 +42,19 @@ fn only_what_changed_is_sent() {
 }
 
 #[test]
+fn after_others_wrote_the_block_is_drawn_anew_where_the_cursor_is() {
+    let (screen, sent) = screen(20);
+    draw(&screen, 0, &["failed x", "a 1", "total"]);
+    draw(&screen, 3, &["a 1", "total"]);
+    screen.forget();
+    draw(&screen, 2, &["a 2", "total"]);
+    draw(&screen, 2, &["a 3", "total"]);
+    let sent: Vec<_> = sent.try_iter().collect();
+    assert_eq!(sent[2], "\ra 2\x1b[K\r\n\rtotal\x1b[K\r\x1b[5C");
+    assert_eq!(sent[3], "\x1b[1A\r\x1b[2C3\r\n\r\x1b[5C");
+}
+
+#[test]
 fn a_line_above_the_block_becomes_scrollback() {
     let (screen, sent) = screen(20);
     draw(&screen, 0, &["a 1", "total"]);
