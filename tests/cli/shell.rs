@@ -168,6 +168,11 @@ fn a_variable_that_is_empty_is_as_one_that_is_not_set() {
         room.holds_exactly(&[("a.bin", "a")]);
     }
     let room = Room::new();
+    // Nobody typed the option that is named.
+    let wrong = |typed: &str| room.haul().env("HAUL_JOBS", "abc").args(typed.split(' ')).run();
+    wrong("-v x").exits_with(2).says("the variable HAUL_JOBS");
+    wrong("-j 1 x").exits_with(2).never_says("HAUL_JOBS");
+    wrong("-j 0 x").exits_with(2).says("at least 1").never_says("HAUL_JOBS");
     let outcome = room.haul().env("HAUL_QUIET", "1").arg(origin.url("/a.bin")).run();
     assert_eq!(outcome.stderr, "");
     room.haul()

@@ -31,7 +31,7 @@ impl Args {
             Some(error) => Err(error),
             None => command.try_get_matches_from(&words),
         };
-        let matches = matches.map_err(|error| with_variable(with_advice(error, &words), &words))?;
+        let matches = matches.map_err(|error| with_name_of_variable(with_advice(error, &words), &words))?;
         Ok(Self {
             command: command::shown(&Self::described(), &matches),
             ..Self::from_arg_matches(&matches)?
@@ -79,7 +79,7 @@ fn foreign_word(command: &Command, words: &[OsString]) -> Option<Error> {
 }
 
 /// Of a value that is no text, clap does not tell where it stands. On the command line it is seen.
-fn with_variable(error: Error, words: &[OsString]) -> Error {
+fn with_name_of_variable(error: Error, words: &[OsString]) -> Error {
     if error.kind() != ErrorKind::InvalidUtf8 || words.iter().any(|word| word.to_str().is_none()) {
         return error;
     }
@@ -92,6 +92,21 @@ fn with_variable(error: Error, words: &[OsString]) -> Error {
     }
 }
 
+/// The variable whose value is wrong, when that of no option is.
+fn variable_of(error: &Error, words: &[OsString]) -> Option<String> {
+    if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
+        return None;
+    }
+    let wrong = |error: &Error| error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let bare = Args::described().mut_args(|arg| arg.env(None::<&str>));
+    let typed = bare.try_get_matches_from(words).err().and_then(|error| wrong(&error));
+    let shown = wrong(error).filter(|shown| typed.as_ref() != Some(shown))?;
+    let name = shown.split([' ', '[']).next()?.strip_prefix("--")?;
+    let command = Args::described();
+    let arg = command.get_arguments().find(|arg| arg.get_long() == Some(name))?;
+    Some(arg.get_env()?.to_string_lossy().into_owned())
+}
+
 /// What to type instead of another program's option, in the place of clap's guess.
 fn with_advice(mut error: Error, words: &[OsString]) -> Error {
     let is_secret = |option: &str| ["--header", "--user", "--cookies", "--proxy"].contains(&option);
@@ -102,6 +117,10 @@ fn with_advice(mut error: Error, words: &[OsString]) -> Error {
     if holds_secret {
         // What is no header field or has no colon may still be a password.
         error.insert(ContextKind::InvalidValue, ContextValue::String("…".into()));
+    }
+    if let Some(variable) = variable_of(&error, words) {
+        let advice = format!("the value is that of the variable {variable}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
     }
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
