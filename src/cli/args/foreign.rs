@@ -63,18 +63,19 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "nothing is needed: redirects are followed, up to ten",
     ),
     (
-        &["-t", "-m", "--tries", "--max-tries", "--retry", "--max-retries"],
+        &["-t", "--tries", "--max-tries", "--retry", "--max-retries"],
         "tries after the first: --retries N",
     ),
     (
-        &[
-            "-w",
-            "--wait",
-            "--waitretry",
-            "--retry-wait",
-            "--retry-delay",
-            "--retry-max-time",
-        ],
+        &["-w", "--wait", "--random-wait"],
+        "requests further apart: --rate N/UNIT",
+    ),
+    (
+        &["-m", "--max-time"],
+        "no file has a time limit; give up on a connection that is silent: --timeout TIME",
+    ),
+    (
+        &["--waitretry", "--retry-wait", "--retry-delay", "--retry-max-time"],
         "the longest wait between tries: --retry-max-wait TIME",
     ),
     (
@@ -82,7 +83,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "nothing is needed: what may pass is tried again, see --retries",
     ),
     (
-        &["-T", "--max-time", "--read-timeout", "--speed-time"],
+        &["-T", "--read-timeout", "--speed-time"],
         "give up on a connection that is silent: --timeout TIME",
     ),
     (
@@ -251,6 +252,8 @@ mod tests {
             ),
             ("--tries", "--tries=3", Some("tries after")),
             ("--tries=3", "", Some("tries after")),
+            ("-w", "-w", Some("requests further apart")),
+            ("--max-time", "--max-time=9", Some("no file has a time limit")),
             ("-c", "-nc", Some("leave files")),
             ("-c", "-c", Some("nothing is needed")),
             ("--dri", "--dri", None),
