@@ -25,10 +25,21 @@ use crate::lock::lock;
 use crate::settings::Retry;
 use crate::throttle::Steps;
 
+/// One slot in so many is for hosts in trouble as long as others want slots.
+const TROUBLED: usize = 4;
+/// How often somebody who waits for such a host looks whether nobody else wants a slot.
+const OFTEN: Duration = Duration::from_millis(50);
+/// So many answers in a row that ask for more patience than there is are the host's word to everybody.
+const IMPATIENT: u32 = 8;
+
 /// The connections of a run.
 #[derive(Debug)]
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
+    /// Those of them that hosts in trouble may have as long as others want them.
+    troubled: Arc<Semaphore>,
+    /// Who waits for one of those, one at a time.
+    waits: tokio::sync::Mutex<()>,
     per_host: usize,
     hosts: Mutex<Hosts>,
     /// When the next request may begin, where there is a rate.
@@ -42,6 +53,8 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
     host: HostPermit,
+    /// It is one of those for hosts in trouble.
+    _troubled: Option<OwnedSemaphorePermit>,
 }
 
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
@@ -77,6 +90,8 @@ impl Slots {
     pub(crate) fn new(all: usize, per_host: usize, apart: Option<Duration>, retry: &Retry) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
+            troubled: Arc::new(Semaphore::new((all / TROUBLED).max(1))),
+            waits: tokio::sync::Mutex::default(),
             per_host,
             hosts: Mutex::default(),
             steps: apart.map(Steps::new),
@@ -94,12 +109,34 @@ impl Slots {
             let Some(permit) = permit(&host.permits).await else {
                 continue;
             };
-            let Some(all) = self::permit(&self.all).await else {
-                continue;
+            let (all, troubled) = if host.is_in_trouble() {
+                self.in_trouble().await
+            } else {
+                (self::permit(&self.all).await, None)
             };
+            let Some(all) = all else { continue };
             if !host.is_paused() {
-                return Ok(Slot::new(all, host, permit));
+                let slot = Slot::new(all, host, permit);
+                return Ok(Slot {
+                    _troubled: troubled,
+                    ..slot
+                });
             }
+        }
+    }
+
+    /// A place among all for a host where it is likely to be of no use: one of the few that there are for that, or one that
+    /// nobody else wants.
+    async fn in_trouble(&self) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
+        let _turn = self.waits.lock().await;
+        loop {
+            if let Ok(troubled) = Arc::clone(&self.troubled).try_acquire_owned() {
+                return (permit(&self.all).await, Some(troubled));
+            }
+            if let Ok(all) = Arc::clone(&self.all).try_acquire_owned() {
+                return (Some(all), None);
+            }
+            tokio::time::sleep(OFTEN).await;
         }
     }
 
@@ -113,14 +150,17 @@ impl Slots {
         let host = self.host(key);
         let permit = Arc::clone(&host.permits).try_acquire_owned().ok()?;
         let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        Some(Slot::new(all, host, permit)).filter(|slot| !slot.host.host.is_paused())
+        Some(Slot::new(all, host, permit)).filter(|slot| {
+            let host = &slot.host.host;
+            !host.is_paused() && !host.is_in_trouble()
+        })
     }
 
     /// Exchanges a slot for one at another host, at once when that host has room.
     pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Result<Slot, TransferError> {
         let host = self.host(key);
         match Arc::clone(&host.permits).try_acquire_owned() {
-            Ok(permit) if !host.is_paused() => Ok(Slot::new(slot.all, host, permit)),
+            Ok(permit) if !host.is_paused() && !host.is_in_trouble() => Ok(Slot::new(slot.all, host, permit)),
             _ => {
                 drop(slot);
                 self.acquire(key).await
@@ -187,6 +227,26 @@ impl Slots {
         host.close();
     }
 
+    /// The host asks for such a wait, which is longer than anybody waits. When it asks everybody for it, it is given up: to
+    /// ask it once more for each entry is not to leave it alone.
+    pub(crate) fn asks_too_much(&self, key: &HostKey, why: &TransferError, wait: Duration) {
+        let host = self.host(key);
+        if host.impatient.fetch_add(1, Ordering::Relaxed) + 1 < IMPATIENT {
+            return;
+        }
+        *lock(&host.standing) = Standing::Down(Down {
+            host: key.clone(),
+            kind: why.kind(),
+            why: format!("{why}, and asks for a wait of {}", crate::report::seconds(wait)).into(),
+        });
+        host.close();
+    }
+
+    /// How many answers of this host went well.
+    pub(crate) fn well(&self, key: &HostKey) -> u64 {
+        self.host(key).went_well.load(Ordering::Relaxed)
+    }
+
     /// How long nobody tries this host, which has not answered yet or does not any more.
     pub(crate) fn held_for(&self, key: &HostKey) -> Duration {
         let (host, now) = (self.host(key), Instant::now());
@@ -221,13 +281,31 @@ impl Slots {
 impl Slot {
     fn new(all: OwnedSemaphorePermit, host: Arc<Host>, permit: OwnedSemaphorePermit) -> Self {
         let permit = Some(permit);
-        let host = HostPermit { host, permit };
-        Self { all, host }
+        Self {
+            all,
+            host: HostPermit { host, permit },
+            _troubled: None,
+        }
+    }
+
+    /// How many answers of the host there were.
+    pub(crate) fn heard(&self) -> u64 {
+        self.host.host.answers.load(Ordering::Relaxed)
+    }
+
+    /// Nothing came for too long, of any request, since so many answers. As long as nothing comes, the host gets few
+    /// connections: all of them could wait for nothing.
+    pub(crate) fn fell_silent(&self, heard: u64) {
+        if self.heard() == heard {
+            self.host.host.is_silent.store(true, Ordering::Relaxed);
+        }
     }
 
     /// There is somebody at the host.
     pub(crate) fn answered(&self) {
         let host = &self.host.host;
+        host.answers.fetch_add(1, Ordering::Relaxed);
+        host.is_silent.store(false, Ordering::Relaxed);
         let mut standing = lock(&host.standing);
         if let Standing::Doubtful(_) | Standing::Missed(_) | Standing::Away = *standing {
             *standing = Standing::Alive;
@@ -239,6 +317,8 @@ impl Slot {
     /// The host answered well: after a while it gets its connections back.
     pub(crate) fn answered_well(&self) {
         let host = &self.host.host;
+        host.went_well.fetch_add(1, Ordering::Relaxed);
+        host.impatient.store(0, Ordering::Relaxed);
         lock(&host.breath).went_well();
         let is_more = lock(&host.brake).went_well();
         if is_more && !host.pays_back() {

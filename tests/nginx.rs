@@ -216,6 +216,20 @@ fn a_server_that_counts_connections_and_names_no_wait_is_asked_again_until_all_i
 }
 
 #[test]
+fn a_server_that_counts_connections_and_closes_the_rest_loses_no_entry() {
+    let room = Room::new();
+    let files = given(&room, 24, 20_000);
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    let list = below(&nginx, Over::Http1, "/closed/", &files);
+    let outcome = room.haul().args(["--retry-max-wait", "500ms"]).stdin(list).run();
+    outcome.succeeds();
+    holds_exactly(&room, &files);
+    assert_ne!(statuses(&nginx.end(), 444), 0, "it was not strict");
+}
+
+#[test]
 fn a_server_that_dies_midway_and_comes_back_is_asked_again_until_all_is_there() {
     let room = Room::new();
     let files = given(&room, 24, 60_000);

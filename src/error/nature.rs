@@ -208,6 +208,11 @@ impl TransferError {
         asks_for_less || self.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
     }
 
+    /// Was a new connection closed before its first answer?
+    pub(crate) fn is_turned_away(&self) -> bool {
+        matches!(self.bare(), Self::Closed { reused: false, .. })
+    }
+
     /// The status code of the answer, when there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self.bare() {

@@ -1,5 +1,6 @@
-//! How many connections a host that pushes back is still given: half at each push-back, one more for each round of
-//! answers that went well. Pure: the time is passed in.
+//! How many connections a host that pushes back is still given: half at a push-back, one more for a round of answers that
+//! went well. Where that one is pushed back, it goes again, and the next is given after twice as many rounds: a host that
+//! takes just so many is found out, and not asked for more with every answer. Pure: the time is passed in.
 
 use tokio::time::Instant;
 
@@ -10,8 +11,15 @@ pub(super) struct Brake {
     allowed: usize,
     /// Answers that went well since the last change.
     well: usize,
-    halved: Option<Instant>,
+    /// Rounds of them that it takes for one more.
+    patience: usize,
+    /// The last change gave one more.
+    is_probed: bool,
+    lost: Option<Instant>,
 }
+
+/// The most rounds that one more connection takes.
+const PATIENCE: usize = 32;
 
 impl Brake {
     pub(super) fn new(most: usize) -> Self {
@@ -19,19 +27,26 @@ impl Brake {
             most,
             allowed: most,
             well: 0,
-            halved: None,
+            patience: 1,
+            is_probed: false,
+            lost: None,
         }
     }
 
     /// The host pushed back a request that began then. How many connections it loses; `None` when the request was already
     /// under way at the last loss, for then it is part of the same push-back.
     pub(super) fn pushed_back(&mut self, began: Instant, now: Instant) -> Option<usize> {
-        if self.halved.is_some_and(|halved| began <= halved) {
+        if self.lost.is_some_and(|lost| began <= lost) {
             return None;
         }
-        let allowed = (self.allowed / 2).max(1);
+        let allowed = if std::mem::take(&mut self.is_probed) {
+            self.patience = (2 * self.patience).min(PATIENCE);
+            self.allowed - 1
+        } else {
+            (self.allowed / 2).max(1)
+        };
         let lost = self.allowed - allowed;
-        (self.allowed, self.well, self.halved) = (allowed, 0, Some(now));
+        (self.allowed, self.well, self.lost) = (allowed, 0, Some(now));
         Some(lost)
     }
 
@@ -41,10 +56,15 @@ impl Brake {
             return false;
         }
         self.well += 1;
-        let is_round = self.well >= self.allowed;
+        if self.is_probed && self.well >= self.allowed {
+            self.is_probed = false;
+            self.patience = (self.patience / 2).max(1);
+        }
+        let is_round = self.well >= self.allowed * self.patience;
         if is_round {
             self.well = 0;
             self.allowed += 1;
+            self.is_probed = true;
         }
         is_round
     }
@@ -75,5 +95,38 @@ mod tests {
         assert_eq!(back, [true, false, true, false, false, true]);
         let rest = (0..1000).filter(|_| brake.went_well()).count();
         assert_eq!(rest, 16 - 4);
+    }
+
+    #[test]
+    fn a_host_that_takes_just_so_many_is_asked_for_more_less_and_less_often() {
+        let start = Instant::now();
+        for limit in [1, 2, 5] {
+            let (mut brake, mut refused) = (Brake::new(16), 0);
+            for request in 0..2000 {
+                let at = start + Duration::from_millis(request);
+                if brake.allowed > limit {
+                    refused += usize::from(brake.pushed_back(at, at).is_some());
+                } else {
+                    brake.went_well();
+                }
+            }
+            assert!(refused < 70, "{limit}: {refused} of 2000");
+        }
+        // It takes more again.
+        let mut brake = Brake::new(16);
+        for request in 0..100 {
+            let at = start + Duration::from_millis(request);
+            brake.pushed_back(at, at);
+            brake.went_well();
+        }
+        let answers = (0..20_000)
+            .take_while(|_| {
+                brake.allowed < 16 && {
+                    brake.went_well();
+                    true
+                }
+            })
+            .count();
+        assert!(answers < 1000, "{answers}");
     }
 }

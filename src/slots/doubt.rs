@@ -44,6 +44,11 @@ pub(super) enum Verdict {
 }
 
 impl Doubt {
+    /// Was there a try?
+    pub(super) fn has_begun(&self) -> bool {
+        self.tries > 0
+    }
+
     /// When the next round begins, if that is not yet.
     pub(super) fn until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|&until| until > now)

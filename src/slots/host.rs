@@ -1,7 +1,7 @@
 //! What is known of one host.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -24,6 +24,13 @@ pub(super) struct Host {
     pub(super) owed: AtomicUsize,
     pub(super) paused_until: Mutex<Option<Instant>>,
     pub(super) standing: Mutex<Standing<Down>>,
+    /// Answers, and those of them that went well.
+    pub(super) answers: AtomicU64,
+    pub(super) went_well: AtomicU64,
+    /// Nothing came from it for too long, and nothing has since.
+    pub(super) is_silent: AtomicBool,
+    /// Answers in a row that asked for more patience than there is.
+    pub(super) impatient: AtomicU32,
     /// It is not what it was: whoever waits for it looks again.
     pub(super) changed: Notify,
 }
@@ -62,6 +69,10 @@ impl Host {
             owed: AtomicUsize::new(0),
             paused_until: Mutex::default(),
             standing: Mutex::new(Standing::Doubtful(Doubt::default())),
+            answers: AtomicU64::new(0),
+            went_well: AtomicU64::new(0),
+            is_silent: AtomicBool::new(false),
+            impatient: AtomicU32::new(0),
             changed: Notify::new(),
         }
     }
@@ -97,6 +108,16 @@ impl Host {
             Standing::Doubtful(doubt) | Standing::Missed(doubt) => doubt.until(now),
             Standing::Alive | Standing::Away | Standing::Down(_) => None,
         }
+    }
+
+    /// Is it likely that a connection to it is a connection lost?
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.is_silent.load(Ordering::Relaxed)
+            || match &*lock(&self.standing) {
+                Standing::Doubtful(doubt) => doubt.has_begun(),
+                Standing::Missed(_) | Standing::Away => true,
+                Standing::Alive | Standing::Down(_) => false,
+            }
     }
 
     /// It is given up: whoever waits for it need not.

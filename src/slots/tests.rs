@@ -245,3 +245,63 @@ async fn a_host_that_serves_and_pushes_many_back_is_left_alone_for_a_moment() {
         drop(waits(expected).await);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_in_trouble_has_few_slots_as_long_as_others_want_them() {
+    let slots = Slots::new(8, 8, None, &Retry::default());
+    let (a, b) = (host("http://a"), host("http://b"));
+    let first = slots.acquire(&a).await.unwrap();
+    let heard = first.heard();
+    first.answered();
+    // Nothing came for one request, and an answer for another one in the meantime.
+    first.fell_silent(heard);
+    assert!(!slots.host(&a).is_in_trouble());
+    first.fell_silent(first.heard());
+    assert!(slots.host(&a).is_in_trouble());
+    drop(first);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(slots.acquire(&a).now_or_never().unwrap().unwrap());
+    }
+    let mut others = Vec::new();
+    for _ in 0..6 {
+        others.push(slots.acquire(&b).now_or_never().unwrap().unwrap());
+    }
+    let mut third = pin!(slots.acquire(&a));
+    assert!(third.as_mut().now_or_never().is_none());
+    // The next one that is free is for whoever else wants it.
+    let mut another = pin!(slots.acquire(&b));
+    assert!(another.as_mut().now_or_never().is_none());
+    drop(others.pop());
+    tokio::time::sleep(2 * OFTEN).await;
+    assert!(third.as_mut().now_or_never().is_none());
+    others.push(another.now_or_never().unwrap().unwrap());
+    // Nobody does.
+    drop(others.pop());
+    tokio::time::sleep(2 * OFTEN).await;
+    let third = third.now_or_never().unwrap().unwrap();
+    third.answered();
+    assert!(!slots.host(&a).is_in_trouble());
+}
+
+#[tokio::test]
+async fn a_host_that_asks_everybody_for_too_much_patience_is_given_up() {
+    let slots = Slots::new(1, 1, None, &Retry::default());
+    let a = host("http://a");
+    let status = TransferError::Status {
+        status: reqwest::StatusCode::TOO_MANY_REQUESTS,
+        retry_after: None,
+    };
+    let ask = |times| (0..times).for_each(|_| slots.asks_too_much(&a, &status, Duration::from_secs(3600)));
+    ask(IMPATIENT - 1);
+    slots.acquire(&a).await.unwrap().answered_well();
+    ask(IMPATIENT - 1);
+    drop(slots.acquire(&a).await.unwrap());
+    ask(1);
+    let error = slots.acquire(&a).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a is given up: 429 Too Many Requests, and asks for a wait of 1:00:00"
+    );
+    assert_eq!(error.kind(), Kind::Http);
+}

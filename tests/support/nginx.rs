@@ -258,6 +258,11 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
                 location /shared/ {{
                     alias "{folder}/"; limit_conn held 4; limit_rate 100k; sendfile_max_chunk 8k;
                 }}
+                location /closed/ {{
+                    alias "{folder}/"; limit_conn held 2; limit_conn_status 444; error_page 444 = @close;
+                    limit_rate 100k; sendfile_max_chunk 8k;
+                }}
+                location @close {{ return 444; }}
                 location /known/ {{
                     alias "{folder}/";
                     if ($ssl_client_verify != SUCCESS) {{ return 403; }}

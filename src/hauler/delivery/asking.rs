@@ -27,7 +27,7 @@ impl<'a> Delivery<'a> {
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
         let (mut url, mut host, mut leg) = self.at_home();
-        self.redirects = 0;
+        (self.redirects, self.is_crowded) = (0, false);
         // A location that was asked already may be used up.
         let (mut stale, mut is_used) = (0, false);
         loop {
@@ -167,12 +167,12 @@ impl<'a> Delivery<'a> {
             offers: self.shared.offers.as_ref(),
             stop: self.stop,
         };
-        let earlier = self.cost.exchange.take();
+        let (heard, earlier) = (slot.heard(), self.cost.exchange.take());
         let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);
-        self.note_standing(slot, host, step.as_ref().err(), began);
+        self.note_standing((slot, host, began), step.as_ref().err(), heard);
         match &mut self.cost.exchange {
             None => self.cost.exchange = earlier,
             Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
@@ -198,10 +198,16 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Is there anybody at the host?
-    fn note_standing(&self, slot: &Slot, host: &HostKey, error: Option<&TransferError>, began: tokio::time::Instant) {
+    /// Is there anybody at the host? `heard` is how many answers there were before.
+    fn note_standing(
+        &self,
+        (slot, host, began): (&Slot, &HostKey, tokio::time::Instant),
+        error: Option<&TransferError>,
+        heard: u64,
+    ) {
         match error {
             _ if self.cost.exchange.is_some() => slot.answered(),
+            Some(error) if matches!(error.bare(), TransferError::Silence(_)) => slot.fell_silent(heard),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
                 self.shared.slots.in_vain(slot, host, began, error);
@@ -210,15 +216,23 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses.
-    async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
-        if error.is_push_back() {
-            self.shared.slots.push_back(host, began, error.retry_after());
+    /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses. So
+    /// does one that closes new connections while it serves others: it has no other way to say so.
+    async fn heed(&mut self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
+        if error.is_push_back() || error.is_turned_away() {
+            let well = self.shared.slots.well(host);
+            if well > 0 || error.is_push_back() {
+                self.shared.slots.push_back(host, began, error.retry_after());
+            }
+            self.is_crowded = well > std::mem::replace(&mut self.well, well);
         }
-        let asked = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero());
-        let Some(wait) = asked.filter(|&wait| wait <= self.shared.settings.retry.max_wait) else {
+        let Some(wait) = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero()) else {
             return;
         };
+        if wait > self.shared.settings.retry.max_wait {
+            self.shared.slots.asks_too_much(host, error, wait);
+            return;
+        }
         let grown = self.shared.slots.pause(host, wait);
         if grown.is_zero() {
             return;
