@@ -486,10 +486,12 @@ fn a_line_that_is_no_option_fails_the_entry_that_it_is_meant_for() {
             &format!("line 6 nonsense: {not}"),
         ],
     );
-    let long = format!("http://h/a\nhttp://h/{}\nhttp://h/b\n", "x".repeat(70_000));
-    let read: Vec<_> = entries(Format::Auto, long.as_bytes()).iter().map(told).collect();
-    assert_eq!(read.len(), 3);
-    assert_eq!((&*read[0], &*read[2]), ("line 1 http://h/a", "line 3 http://h/b"));
+    for begun in ["http://h/", "  {\"url\": \"http://h/"] {
+        let long = format!("http://h/a\n{begun}{}\nhttp://h/b\n", "x".repeat(70_000));
+        let read: Vec<_> = entries(Format::Auto, long.as_bytes()).iter().map(told).collect();
+        assert_eq!(read.len(), 3);
+        assert_eq!((&*read[0], &*read[2]), ("line 1 http://h/a", "line 3 http://h/b"));
+    }
 }
 
 #[test]

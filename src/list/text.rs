@@ -81,7 +81,8 @@ impl Text {
     /// Is this line, which is no entry, meant for the one above: is it an option, or indented deeper?
     fn is_below(&self, line: &[u8]) -> bool {
         let is_above = matches!(self.above, Above::Open(_) | Above::Failed);
-        is_above && !line::is_like_a_url(line) && (option(line).is_some() || indent(line) > self.indent)
+        let is_object = self.json == Json::Read && line::strip(line).starts_with(b"{");
+        is_above && !is_object && !line::is_like_a_url(line) && (option(line).is_some() || indent(line) > self.indent)
     }
 
     /// What is meant for the entry above cannot be used: without it, that would be another entry.
