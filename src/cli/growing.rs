@@ -94,8 +94,11 @@ impl Drop for Growing {
 /// Which name a file takes that is to be found here: that where a symbolic link leads, for the link stays. None for a
 /// pipe or a device, and for what this process has open (`/dev/stdout`, `/dev/fd/3`): they are written through.
 pub(crate) fn destination(path: &Path) -> io::Result<Option<PathBuf>> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Ok(None);
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => return Ok(None),
+        // Also a link of a stranger's in a folder that everybody writes to: the system follows none (`protected_symlinks`).
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+        _ => {}
     }
     let mut path = path.to_owned();
     for _ in 0..LINKS {
