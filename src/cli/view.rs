@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
@@ -113,14 +112,19 @@ impl Viewer {
     }
 }
 
-/// Shows a run from its events, on a thread of its own.
+/// Shows a run from its events, on a thread of its own. Runs inside a tokio runtime, which hears the signals.
 pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io::Result<Viewer> {
     let (leave, hurry) = (CancellationToken::new(), CancellationToken::new());
     let (told, ended) = std::sync::mpsc::channel();
     let asked = (leave.clone(), hurry.clone());
+    // Only a block cares.
+    let returns = match options.progress {
+        Progress::Bars => Returns::listen(),
+        Progress::Plain | Progress::None => Returns::never(),
+    };
     let thread = thread::Builder::new().name("view".into()).spawn(move || {
         let _told = told;
-        show(receiver, options, asked);
+        show(receiver, options, asked, returns);
     })?;
     Ok(Viewer {
         thread,
@@ -133,11 +137,12 @@ pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io
 fn show(
     mut receiver: mpsc::Receiver<Event>,
     options: ViewOptions,
-    (leave, hurry): (CancellationToken, CancellationToken),
+    asked: (CancellationToken, CancellationToken),
+    returns: Returns,
 ) {
     let mut view = View::new(options, Instant::now());
-    if let Ok(runtime) = view.runtime() {
-        return runtime.block_on(watch(receiver, view, leave, hurry));
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        return runtime.block_on(watch(receiver, view, asked, returns));
     }
     // Without a clock there is no progress to show, but every failure is told.
     while let Some(event) = receiver.blocking_recv() {
@@ -151,10 +156,10 @@ fn show(
 async fn watch(
     mut receiver: mpsc::Receiver<Event>,
     mut view: View,
-    leave: CancellationToken,
-    hurry: CancellationToken,
+    (leave, hurry): (CancellationToken, CancellationToken),
+    mut returns: Returns,
 ) {
-    let (period, mut returns) = (view.period(), view.returns());
+    let period = view.period();
     let mut ticks = interval_at(tokio::time::Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -261,22 +266,6 @@ impl View {
             FRAME
         } else {
             LINE
-        }
-    }
-
-    /// Only a block cares for signals.
-    fn runtime(&self) -> io::Result<Runtime> {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        match self.face {
-            Face::Bars(_) => builder.enable_all().build(),
-            Face::Lines | Face::Silence => builder.enable_time().build(),
-        }
-    }
-
-    fn returns(&self) -> Returns {
-        match self.face {
-            Face::Bars(_) => Returns::listen(),
-            Face::Lines | Face::Silence => Returns::never(),
         }
     }
 
