@@ -242,9 +242,9 @@ impl Slots {
         host.close();
     }
 
-    /// How many answers of this host went well.
-    pub(crate) fn well(&self, key: &HostKey) -> u64 {
-        self.host(key).went_well.load(Ordering::Relaxed)
+    /// Has an answer of this host gone well?
+    pub(crate) fn has_served(&self, key: &HostKey) -> bool {
+        self.host(key).has_served.load(Ordering::Relaxed)
     }
 
     /// How long nobody tries this host, which has not answered yet or does not any more.
@@ -317,7 +317,7 @@ impl Slot {
     /// The host answered well: after a while it gets its connections back.
     pub(crate) fn answered_well(&self) {
         let host = &self.host.host;
-        host.went_well.fetch_add(1, Ordering::Relaxed);
+        host.has_served.store(true, Ordering::Relaxed);
         host.impatient.store(0, Ordering::Relaxed);
         lock(&host.breath).went_well();
         let is_more = lock(&host.brake).went_well();

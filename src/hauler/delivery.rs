@@ -115,8 +115,6 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             busy: Duration::ZERO,
             tries: 0,
             redirects: 0,
-            well: 0,
-            is_crowded: false,
             summed: None,
         };
         delivery.run(first).await
@@ -180,10 +178,6 @@ struct Delivery<'a> {
     tries: u32,
     /// Redirects of the last try.
     redirects: u32,
-    /// Answers of the host that had gone well when it last did not want this one.
-    well: u64,
-    /// It did not want this one, and went on with others.
-    is_crowded: bool,
     /// What the file that was there adds up to.
     summed: Option<Checksum>,
 }

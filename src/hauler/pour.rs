@@ -162,7 +162,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 waits = retry.waits();
                 allowance.renew();
             }
-            match next(error, &mut waits, &mut allowance, retry.max_wait, false) {
+            match next(error, &mut waits, &mut allowance, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
                 Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                 Next::After(wait, error) => {

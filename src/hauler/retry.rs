@@ -7,10 +7,6 @@ use crate::error::{Lost, TransferError};
 /// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections,
 /// but not for ever.
 pub(super) const FREE: u32 = 64;
-/// Tries that are not counted because the host had too much to do with others.
-const CROWDED: u32 = 8;
-/// How long to wait before each of them.
-const TURN: Duration = Duration::from_secs(1);
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
 /// How long to wait for a file descriptor.
@@ -25,8 +21,6 @@ pub(super) struct Allowance {
     fresh: bool,
     /// For a request that its server did not look at.
     unseen: bool,
-    /// For one that its server did not want while it went on with others.
-    crowded: u32,
 }
 
 impl Default for Allowance {
@@ -35,7 +29,6 @@ impl Default for Allowance {
             free: FREE,
             fresh: true,
             unseen: true,
-            crowded: CROWDED,
         }
     }
 }
@@ -45,7 +38,6 @@ impl Allowance {
     pub(super) fn renew(&mut self) {
         self.free = FREE;
         self.unseen = true;
-        self.crowded = CROWDED;
     }
 }
 
@@ -71,16 +63,9 @@ pub(super) enum Next {
 pub(super) fn next(
     error: TransferError,
     waits: &mut impl Iterator<Item = Duration>,
-    allowance: &mut Allowance,
+    Allowance { free, fresh, unseen }: &mut Allowance,
     max_wait: Duration,
-    is_crowded: bool,
 ) -> Next {
-    let Allowance {
-        free,
-        fresh,
-        unseen,
-        crowded,
-    } = allowance;
     match error {
         TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
             *free -= 1;
@@ -96,11 +81,6 @@ pub(super) fn next(
         _ if *free > 0 && error.lacks_descriptors() => {
             *free -= 1;
             return Next::After(BREATH, error);
-        }
-        // What a host does not want from one entry it takes from others: it is there, and this one's turn comes.
-        _ if is_crowded && *crowded > 0 && error.retry_after().is_none() => {
-            *crowded -= 1;
-            return Next::After(TURN.min(max_wait), error);
         }
         // One fresh try: a byte may have gone wrong on the way.
         TransferError::Checksum(_) if *fresh => {
@@ -139,9 +119,8 @@ mod tests {
             free,
             fresh: free > 0,
             unseen: free > 0,
-            crowded: free,
         };
-        let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60), false) {
+        let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60)) {
             Next::AtOnce => "at once".into(),
             Next::After(wait, _) => format!("after {}", wait.as_secs()),
             Next::GiveUp(error) => format!("give up: {error}"),
@@ -236,21 +215,5 @@ mod tests {
         ] {
             assert_eq!(decided(error, waits, free), expected);
         }
-    }
-
-    #[test]
-    fn what_a_host_does_not_want_while_it_serves_others_uses_up_no_wait() {
-        let (mut allowance, hour) = (Allowance::default(), Duration::from_secs(3600));
-        let mut waits = [Duration::from_secs(9)].into_iter();
-        let mut next = |error| match next(error, &mut waits, &mut allowance, hour, true) {
-            Next::After(wait, _) => Some(wait),
-            Next::AtOnce | Next::GiveUp(_) => None,
-        };
-        // It says for how long.
-        assert_eq!(next(status(503, Some(7))), Some(Duration::from_secs(7)));
-        for _ in 0..CROWDED {
-            assert_eq!(next(status(503, None)), Some(TURN));
-        }
-        assert_eq!(next(closed(false)), None);
     }
 }

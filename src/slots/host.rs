@@ -24,9 +24,9 @@ pub(super) struct Host {
     pub(super) owed: AtomicUsize,
     pub(super) paused_until: Mutex<Option<Instant>>,
     pub(super) standing: Mutex<Standing<Down>>,
-    /// Answers, and those of them that went well.
     pub(super) answers: AtomicU64,
-    pub(super) went_well: AtomicU64,
+    /// One of them went well.
+    pub(super) has_served: AtomicBool,
     /// Nothing came from it for too long, and nothing has since.
     pub(super) is_silent: AtomicBool,
     /// Answers in a row that asked for more patience than there is.
@@ -70,7 +70,7 @@ impl Host {
             paused_until: Mutex::default(),
             standing: Mutex::new(Standing::Doubtful(Doubt::default())),
             answers: AtomicU64::new(0),
-            went_well: AtomicU64::new(0),
+            has_served: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
             impatient: AtomicU32::new(0),
             changed: Notify::new(),

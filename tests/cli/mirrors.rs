@@ -186,7 +186,8 @@ fn with_a_checksum_two_sources_send_one_file_at_once() {
     // The first host has no room for a second connection.
     two.run(&["--per-host", "1"], &options, &two.second, 1);
     two.room.holds_exactly(&[("a.bin", &body)]);
-    assert_eq!((two.first.requests().len(), two.second.requests().len()), (1, 1));
+    // The second has its half, and more of the other one where the first is slow to send it.
+    assert_eq!(two.first.requests().len(), 1);
     let request = &two.second.requests()[0];
     assert!(
         request.field("Range").is_some_and(|range| range.ends_with('-')),

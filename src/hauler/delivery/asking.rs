@@ -27,7 +27,7 @@ impl<'a> Delivery<'a> {
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
         let (mut url, mut host, mut leg) = self.at_home();
-        (self.redirects, self.is_crowded) = (0, false);
+        self.redirects = 0;
         // A location that was asked already may be used up.
         let (mut stale, mut is_used) = (0, false);
         loop {
@@ -218,13 +218,9 @@ impl<'a> Delivery<'a> {
 
     /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses. So
     /// does one that closes new connections while it serves others: it has no other way to say so.
-    async fn heed(&mut self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
-        if error.is_push_back() || error.is_turned_away() {
-            let well = self.shared.slots.well(host);
-            if well > 0 || error.is_push_back() {
-                self.shared.slots.push_back(host, began, error.retry_after());
-            }
-            self.is_crowded = well > std::mem::replace(&mut self.well, well);
+    async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
+        if error.is_push_back() || (error.is_turned_away() && self.shared.slots.has_served(host)) {
+            self.shared.slots.push_back(host, began, error.retry_after());
         }
         let Some(wait) = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero()) else {
             return;

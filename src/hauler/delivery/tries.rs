@@ -47,7 +47,7 @@ impl<'a> Delivery<'a> {
             if moves_on {
                 self.tell_retry(error, Duration::ZERO).await;
             } else {
-                match next(error, &mut waits, &mut allowance, retry.max_wait, self.is_crowded) {
+                match next(error, &mut waits, &mut allowance, retry.max_wait) {
                     Next::GiveUp(error) => return Err(error),
                     Next::AtOnce => self.tries = self.tries.saturating_sub(1),
                     Next::After(wait, error) => {
