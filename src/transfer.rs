@@ -242,14 +242,17 @@ impl Tools {
         let earlier = held.as_ref().and_then(|held| held.part.said()?.filename.as_deref());
         let target = match job.namer {
             None => Target { name: None, replace },
-            Some(namer) => match namer.target(self, job.path, (&answer.head, earlier), &course).await? {
-                Ok(target) => target,
-                Err(step) => {
-                    answer.drain().await;
-                    tidy(&step, held).await;
-                    return Ok(step);
+            Some(namer) => {
+                let found = namer.target(self, job.path, (&answer.head, earlier), &course);
+                match job.stop.unless(found).await?? {
+                    Ok(target) => target,
+                    Err(step) => {
+                        answer.drain().await;
+                        tidy(&step, held).await;
+                        return Ok(step);
+                    }
                 }
-            },
+            }
         };
         let named = job.namer.and_then(|namer| namer.given.get());
         let copy = Copy {

@@ -21,9 +21,12 @@ mod whole;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
 
 use super::crowd::{Member, Turn};
 use super::mark::Mark;
@@ -361,7 +364,7 @@ impl Part {
     }
 }
 
-/// Reads the file of this path from its beginning to its end, block by block.
+/// Reads the file of this path from its beginning to its end, block by block. Whoever gives this up gives the reading up.
 pub(crate) async fn read_file<T: Send + 'static>(
     disk: &Disk,
     path: &Arc<PathBuf>,
@@ -369,9 +372,20 @@ pub(crate) async fn read_file<T: Send + 'static>(
     each: impl Fn(&mut T, &[u8]) + Send + 'static,
 ) -> io::Result<T> {
     let (disk, path) = (disk.clone(), Arc::clone(path));
+    // What runs on a thread of its own does not end because nobody waits for it.
+    let given_up = CancellationToken::new();
+    let _gives_up = given_up.clone().drop_guard();
     aside(move || {
         let file = disk.open_file(&path)?;
-        blocks::read_all(&file, &mut |bytes: &[u8]| each(&mut state, bytes)).map(|()| state)
+        blocks::read_all(&file, &mut |bytes: &[u8]| {
+            each(&mut state, bytes);
+            if given_up.is_cancelled() {
+                Break(())
+            } else {
+                Continue(())
+            }
+        })
+        .map(|()| state)
     })
     .await
 }

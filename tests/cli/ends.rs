@@ -223,6 +223,26 @@ fn a_signal_ends_the_wait_for_a_retry() {
 }
 
 #[test]
+fn a_signal_ends_the_reading_of_a_file_that_is_there() {
+    for args in [&["-v"][..], &["-J"]] {
+        let origin = Origin::new();
+        origin.file("/a", "a");
+        origin.file("/b", "b").always(Silent);
+        let room = Room::new();
+        // All of it is a hole: it takes no room, and longer to read than any test waits.
+        room.put("a", "");
+        let file = std::fs::File::options().write(true).open(room.path("a")).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let list = format!("{}  {}\n{}\n", "0".repeat(64), origin.url("/a"), origin.url("/b"));
+        let haul = room.haul().args(args).arg(room.give("list.txt", list)).start();
+        origin.wait_for("/b");
+        haul.terminate();
+        haul.finish().exits_with(143).stopped(0, 2);
+        assert_eq!(file.metadata().unwrap().len(), 1 << 40, "it stays");
+    }
+}
+
+#[test]
 fn a_signal_ends_the_wait_for_who_reads_what_is_written_at_the_end() {
     let origin = Origin::new();
     origin.file_elsewhere("").always(Status(404));

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
@@ -35,15 +36,17 @@ pub(super) fn write_at(file: &File, blocks: &[Bytes], mut offset: u64) -> io::Re
     Ok(())
 }
 
-/// Reads a file from its beginning to its end.
-pub(super) fn read_all(file: &File, each: &mut impl FnMut(&[u8])) -> io::Result<()> {
+/// Reads a file from its beginning to its end, or up to where that is enough.
+pub(super) fn read_all(file: &File, each: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> io::Result<()> {
     let mut block = vec![0; 128 * 1024];
     let mut at = 0;
     loop {
         match file.read_at(&mut block, at) {
             Ok(0) => return Ok(()),
             Ok(read) => {
-                each(&block[..read]);
+                if each(&block[..read]).is_break() {
+                    return Ok(());
+                }
                 at += read as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -58,7 +59,10 @@ pub(super) fn add_up(file: &File, sums: Option<Adding>, wanted: &[Checksum]) -> 
         sums
     } else {
         let mut sums = Adding::new(wanted.iter().cloned());
-        read_all(file, &mut |bytes| sums.update(bytes))?;
+        read_all(file, &mut |bytes| {
+            sums.update(bytes);
+            ControlFlow::Continue(())
+        })?;
         sums
     };
     Ok(sums.mismatch().map_or(Ok(()), |algorithm| Err(DoesNotAddUp(algorithm))))

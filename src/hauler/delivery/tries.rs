@@ -141,7 +141,8 @@ impl<'a> Delivery<'a> {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
                 self.summed = Some(checksum.clone());
-                self.shared.tools.adds_up(self.path, checksum).await?;
+                let adding = self.shared.tools.adds_up(self.path, checksum);
+                self.stop.unless(adding).await??;
                 Tools::tidy(earlier, self.entry).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
