@@ -13,7 +13,7 @@ use super::sources::{self, Source};
 use super::view::{Progress, ViewOptions};
 use super::{Exit, out};
 use crate::error::Kind;
-use crate::pour::{Reader, pour};
+use crate::pour::{Poured, Reader, pour};
 use crate::report::{self, Row};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -63,22 +63,27 @@ pub(super) async fn stream(
     } else {
         Said::Summary { repeatable: false }
     };
-    let failures = poured.summary.failures.clone();
+    let amount = amount(&poured);
     let ended = watch.conclude(poured.summary, exit, said, heeded).await?;
     if !is_complete && !has_left {
         out::line(&format!(
-            "haul: {} went to standard output, and that is not the whole, right file",
-            amount(&failures, poured.written)
+            "haul: {amount} went to standard output, and that is not the whole, right file"
         ));
     }
     Ok(ended.unwrap_or_else(|| signal.exit()))
 }
 
 /// How much went out. When writing fails, nobody knows how much of the last piece did.
-fn amount(failures: &[Row], written: u64) -> String {
+fn amount(
+    Poured {
+        summary,
+        written,
+        reader,
+    }: &Poured,
+) -> String {
     let has_failed_to_write = |row: &Row| row.error().is_some_and(|error| error.kind() == Kind::Disk);
-    if failures.iter().any(has_failed_to_write) {
+    if *reader == Reader::Stalled || summary.failures.iter().any(has_failed_to_write) {
         return "what could be written".into();
     }
-    format!("{written} bytes ({})", report::size(written))
+    format!("{written} bytes ({})", report::size(*written))
 }

@@ -44,10 +44,15 @@ pub enum Reader {
     Stayed,
     /// It had enough (`EPIPE`).
     Left,
+    /// It took nothing when the run was to end. How much it has of the last pieces, nobody knows.
+    Stalled,
 }
 
-/// Fetches one entry into a writer, with the settings' retries; no folder is looked at or made. Runs inside a tokio
-/// runtime.
+/// How long it is waited for when the run is to end: what is lost is of no use to it without the rest.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Fetches one entry into a writer, with the settings' retries; no folder is looked at or made. Once `stop` was asked, a
+/// writer that takes nothing is given up after a second. Runs inside a tokio runtime.
 ///
 /// # Errors
 /// The settings name certificates or proxies that cannot be used.
@@ -75,18 +80,17 @@ where
         written: 0,
         proof: None,
         adding: Adding::new([]),
+        reader: Reader::Stayed,
         tries: 0,
         busy: Duration::ZERO,
         exchange: None,
     };
     let result = pouring.until_done().await;
     // Only then is it known what went out.
-    let flushed = pouring.to.flush().await.map_err(cannot_write);
-    let result = flushed.and(result);
+    let result = pouring.flush().await.and(result);
     let mut tally = Tally::default();
-    let left = matches!(&result, Err(TransferError::Disk { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe);
-    let written = pouring.written;
-    if !left {
+    let (reader, written) = (pouring.reader, pouring.written);
+    if reader != Reader::Left {
         let outcome = result.map_or_else(|error| Outcome::Failed(Arc::new(error)), |()| Outcome::Downloaded);
         let row = Row {
             size: written,
@@ -106,7 +110,7 @@ where
     Ok(Poured {
         summary,
         written,
-        reader: if left { Reader::Left } else { Reader::Stayed },
+        reader,
     })
 }
 
@@ -123,6 +127,7 @@ struct Pouring<'a, W> {
     /// What the rest has to match, when the server gave a validator.
     proof: Option<Proof>,
     adding: Adding,
+    reader: Reader,
     tries: u32,
     busy: Duration,
     /// The last answer.
@@ -297,7 +302,8 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             if let Some(error) = self.expect().outgrown(self.written + count) {
                 return Err(error);
             }
-            self.to.write_all(&bytes).await.map_err(cannot_write)?;
+            let written = patiently(self.stop, self.to.write_all(&bytes)).await;
+            self.note(written)?;
             self.adding.update(&bytes);
             self.written += count;
             self.meter.add(count);
@@ -309,6 +315,24 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             }),
             _ => Ok(()),
         }
+    }
+
+    async fn flush(&mut self) -> Result<(), TransferError> {
+        if self.reader != Reader::Stayed {
+            return Ok(());
+        }
+        let flushed = patiently(self.stop, self.to.flush()).await;
+        self.note(flushed)
+    }
+
+    /// What writing says of the reader.
+    fn note(&mut self, written: Option<io::Result<()>>) -> Result<(), TransferError> {
+        self.reader = match &written {
+            Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Reader::Left,
+            Some(_) => Reader::Stayed,
+            None => Reader::Stalled,
+        };
+        written.map_or(Err(TransferError::Cancelled), |written| written.map_err(cannot_write))
     }
 
     /// How long it may be. What it adds up to is known when it is out.
@@ -353,6 +377,19 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         self.events
             .send(|| Event::retrying(self.job, self.tries, error, wait))
             .await;
+    }
+}
+
+/// What came of a write, or `None` when the run was to end and it did not.
+async fn patiently<F: Future>(stop: &Stop, write: F) -> Option<F::Output> {
+    let overdue = async {
+        stop.asked().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        biased;
+        written = write => Some(written),
+        () = overdue => None,
     }
 }
 

@@ -278,6 +278,19 @@ fn a_full_disk_behind_a_preview_or_a_man_page_is_a_failure() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_who_reads_nothing() {
+    let origin = Origin::new();
+    let url = origin.file("/a.txt", text(100_000)).url();
+    let room = Room::new();
+    let haul = room.haul().args(["-o", "-", &url]).unconsumed().start();
+    haul.wait_for_a_full_stdout();
+    haul.terminate();
+    let outcome = haul.finish();
+    outcome.exits_with(143).stopped(0, 1);
+    outcome.says("haul: what could be written went to standard output, and that is not the whole");
+}
+
+#[test]
 fn a_signal_says_how_much_went_out() {
     let origin = Origin::new();
     let gate = Gate::new();

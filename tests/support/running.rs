@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,6 +16,8 @@ use super::{DEADLINE, Room};
 
 /// A pipe into which nothing fits for so long has a reader that stopped reading.
 const QUIET: Duration = Duration::from_millis(500);
+/// Bytes in a pipe that hardly takes more: it takes 64 KiB.
+const FULL: u64 = 48 * 1024;
 
 /// The program while it runs. It is killed if the test ends first.
 pub struct Running {
@@ -78,6 +80,17 @@ impl Running {
     /// Standard output, of a program that began without a reader.
     pub fn take_stdout(&mut self) -> ChildStdout {
         self.unconsumed.take().expect("an open pipe that nobody reads")
+    }
+
+    /// Waits until there is as much in standard output, which nobody reads, as hardly fits.
+    #[track_caller]
+    pub fn wait_for_a_full_stdout(&self) {
+        let pipe = self.unconsumed.as_ref().expect("an open pipe that nobody reads");
+        let begun = Instant::now();
+        while rustix::io::ioctl_fionread(pipe).expect("a pipe") < FULL {
+            assert!(begun.elapsed() < DEADLINE, "waited for a full pipe in vain");
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// The list is at its end.
