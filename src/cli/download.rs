@@ -126,8 +126,8 @@ impl<'a> Watch<'a> {
         self.viewer.leave(PATIENCE);
     }
 
-    /// Waits for the last events, and says how the run ended; `None` when `hurry` came first. Who reads slowly is waited
-    /// for until then.
+    /// Waits for the last events, and says how the run ended; `None` when `hurry` came first, or a signal before it and a
+    /// reader took nothing. Who reads slowly is waited for until then.
     pub(super) async fn conclude(
         self,
         summary: Summary,
@@ -168,6 +168,9 @@ impl<'a> Watch<'a> {
         };
         if is_unheard {
             return Ok(Some(Exit::UNHEARD));
+        }
+        if out::has_given_up() {
+            return Ok(None);
         }
         let is_written = is_written && !matches!(list, Listed::Lost);
         Ok(Some(match exit {

@@ -130,7 +130,7 @@ impl Json {
         self.buffer.push(b'\n');
     }
 
-    /// Writes what has come together. A reader that is slow is waited for, and the run with it.
+    /// Writes what has come together. A reader that is slow is waited for, and the run with it, unless a signal came.
     pub(crate) fn flush(&mut self) {
         if self.buffer.is_empty() {
             return;

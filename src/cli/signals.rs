@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures::future::OptionFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Exit;
+use super::{Exit, out};
 use crate::stop::Stop;
 
 /// So soon, the same end is meant: `timeout` sends its signal to the process, and then to the group that it is in.
@@ -61,11 +61,12 @@ impl Signals {
         self.first.clone()
     }
 
-    /// Parks the run at the first signal; returns at the second. The same that follows at once is the first one again.
+    /// Parks the run at the first signal, and has no reader waited for without end; returns at the second. The same that follows at once is the first one again.
     pub(crate) async fn heed(mut self, stop: Stop) {
         let number = self.next().await;
         self.first.0.store(number, Ordering::Relaxed);
         stop.park();
+        out::end_soon();
         let since = Instant::now();
         // Whoever hangs up may say so several times: the terminal, and the shell.
         let is_hangup = number == SignalKind::hangup().as_raw_value();

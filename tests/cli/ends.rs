@@ -182,6 +182,16 @@ fn a_second_signal_ends_a_run_that_nobody_listens_to() {
 }
 
 #[test]
+fn the_first_signal_ends_a_run_that_nobody_listens_to_a_little_later() {
+    let room = Room::new();
+    let mut haul = room.haul().unread().start();
+    let taken = haul.write_while_taken((0..100_000).map(|n| format!("nonsense {n}\n")));
+    assert!(taken < 100_000, "it waits for its reader");
+    haul.interrupt();
+    haul.ends_with_its_pipe_open().exits_with(130);
+}
+
+#[test]
 fn what_came_is_kept_in_a_part() {
     let origin = Origin::new();
     let body = bytes(1_000_000, 1);

@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use serde_json::Value;
 
-use crate::support::Answer::{self, Status, Well};
-use crate::support::{Gate, Origin, Outcome, Room, Schema};
+use crate::support::Answer::{self, SilentAfter, Status, Well};
+use crate::support::{Gate, Origin, Outcome, Room, Schema, bytes};
 
 /// The lines, and that they are as the schema says.
 #[track_caller]
@@ -219,6 +219,27 @@ fn a_run_whose_reader_stopped_still_ends_by_a_second_signal() {
     haul.terminate();
     // Two signals that come at once come in any order.
     haul.finish().exits_with_one_of(&[130, 143]);
+}
+
+#[test]
+fn one_signal_is_enough_where_nobody_reads_and_what_came_is_kept() {
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    origin.file("/a.bin", &body).etag("v1").then(SilentAfter(700_000));
+    let room = Room::new();
+    let (nonsense, again) = ("nonsense\n".repeat(5_000), room.beside("again.txt"));
+    let haul = room.haul().args(["--json", "-q", "--failed"]).arg(&again);
+    let haul = haul.args(["-", "urls.txt"]).after("exec 2>/dev/null").unconsumed();
+    room.put("urls.txt", nonsense);
+    let mut haul = haul.start();
+    haul.write(origin.list(["/a.bin"]));
+    haul.close_stdin();
+    room.wait_for("a.bin.part", 1);
+    haul.wait_for_a_full_stdout();
+    haul.interrupt();
+    haul.finish().exits_with(130);
+    assert!(body.starts_with(&room.read("a.bin.part")));
+    assert!(std::fs::read_to_string(again).unwrap().contains("/a.bin"));
 }
 
 #[test]
