@@ -49,6 +49,8 @@ struct Shared {
     slots: Arc<Slots>,
     /// Large files that could do with help.
     offers: Option<Arc<Offers>>,
+    /// Hosts that want none.
+    refusals: help::Refusals,
     /// Bodies that may wait for the disk without a slot.
     finishing: Semaphore,
     /// An entry that had a slot waits without one, or all that have a task wait for one: another one may begin.
@@ -99,6 +101,7 @@ impl Hauler {
             },
             slots: Arc::new(Slots::new(jobs, per_host, settings.pace.apart, &settings.retry)),
             offers: help::offers(settings.split),
+            refusals: help::Refusals::default(),
             finishing: Semaphore::new(FINISHING),
             resting: Notify::new(),
             looking: AtomicUsize::new(0),

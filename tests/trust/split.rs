@@ -1,5 +1,7 @@
 //! A large file that several fetch at once is right and whole, whatever one of their servers' answers is.
 
+use std::time::Duration;
+
 use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, LongPart, PartFrom, Status, Trickle, Well};
 use crate::support::{DEADLINE, Gate, Origin, Request, Resource, Room, Victim, bytes, sha256};
 
@@ -87,6 +89,42 @@ fn a_server_that_refuses_all_helpers_sends_the_file_by_one_connection() {
         running.finish().succeeds().finished(1, 1);
         room.holds_exactly(&[("a.bin", &body)]);
     }
+}
+
+#[test]
+fn a_refused_helper_waits_as_long_as_the_server_asks() {
+    let (origin, gate, room, body) = (Origin::new(), Gate::new(), Room::new(), body());
+    let resource = file(&origin, &body).then(HeldAfter(MIB, gate.clone()));
+    resource.then(Status(429).retry_after("1"));
+    let haul = room.haul().args(["--split", "2", &origin.url("/a.bin")]);
+    let running = haul.start();
+    origin.wait_for_requests(3);
+    gate.open();
+    running.finish().succeeds().finished(1, 1);
+    let requests = origin.requests();
+    let waited = requests[2].at - requests[1].at;
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+}
+
+#[test]
+fn a_refused_helper_takes_no_connection_from_other_files() {
+    let (origin, gate, room, body) = (Origin::new(), Gate::new(), Room::new(), body());
+    let resource = file(&origin, &body).then(HeldAfter(MIB, gate.clone()));
+    resource.always(Status(429).retry_after("60"));
+    let paths = ["/b", "/c", "/d"];
+    for path in paths {
+        origin.file(path, path).then(Well.held_by(&gate));
+    }
+    let mut running = room.haul().args(["--split", "2", "--jobs", "4"]).start();
+    running.write(origin.list(["/a.bin"]));
+    origin.wait_for_requests(2);
+    running.write(origin.list(paths));
+    for path in paths {
+        origin.wait_for(path);
+    }
+    gate.open();
+    running.finish().succeeds().finished(4, 4);
+    assert_eq!(origin.requests_for("/a.bin").len(), 2);
 }
 
 #[test]
