@@ -44,7 +44,7 @@ pub(crate) use disposition::filename;
 #[cfg(fuzzing)]
 pub(crate) use head::retry_after;
 pub(crate) use head::{ContentRange, Head};
-pub(crate) use request::{Leg, Request, Unless};
+pub(crate) use request::{Leg, Over, Request, Unless};
 
 /// Asks servers.
 #[derive(Debug)]
@@ -99,7 +99,10 @@ impl Http {
         if let Some(lane) = lane.as_mut().filter(|_| built.headers().contains_key(HOST)) {
             lane.is_old = true;
         }
-        let client = self.clients.of(request.leg, lane.as_ref())?;
+        let client = match request.over {
+            Over::Any => self.clients.of(request.leg, lane.as_ref())?,
+            Over::New => self.clients.unused(request.leg, lane.as_ref())?,
+        };
         let began = Instant::now();
         let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
         let Some(sent) = sent else {

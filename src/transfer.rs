@@ -26,7 +26,7 @@ use crate::disk::record::Record;
 use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Http, Leg, Request, is_the_file};
+use crate::http::{Http, Leg, Over, Request, is_the_file};
 use crate::job::{OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
@@ -65,6 +65,7 @@ pub(crate) struct Try<'a> {
     /// What its part is known by: the same, or the source that alone may send it.
     pub(crate) part_of: &'a str,
     pub(crate) leg: Leg,
+    pub(crate) over: Over,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,
     /// What the file has to be, as the user said.
@@ -328,6 +329,7 @@ impl<'a> Try<'a> {
             method: if is_head { Method::HEAD } else { Method::GET },
             url: self.url,
             leg: self.leg,
+            over: self.over,
             own: self.own,
             unless,
             range,

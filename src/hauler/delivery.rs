@@ -16,6 +16,7 @@ use crate::disk::Glance;
 use crate::disk::claims::Claims;
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
+use crate::http::Over;
 use crate::job::{HostKey, Job, SourceUrl};
 use crate::lock::lock;
 use crate::report::{Life, Outcome, Row, Source};
@@ -97,6 +98,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             sources,
             is_alone: false,
             home: host,
+            over: Over::Any,
             is_unseen,
             job: &job,
             path: &path,
@@ -159,6 +161,8 @@ struct Delivery<'a> {
     is_alone: bool,
     /// That one's host.
     home: HostKey,
+    /// What its requests may go over.
+    over: Over,
     path: &'a Arc<PathBuf>,
     /// There was nothing of it in the folder a moment ago, and no try of ours since.
     is_unseen: bool,

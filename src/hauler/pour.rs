@@ -17,7 +17,7 @@ use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Leg, Request, is_the_file};
+use crate::http::{Answer, Http, Leg, Over, Request, is_the_file};
 use crate::job::{HostKey, Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
@@ -214,6 +214,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 method: Method::GET,
                 url: &url,
                 leg,
+                over: Over::Any,
                 own: self.job.request(),
                 unless: None,
                 range: asked.map(|asked| (asked.gap.start, None, Some(&*asked.validator))),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Lost, TransferError};
+use crate::http::Over;
 
 /// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections,
 /// but not for ever.
@@ -17,6 +18,8 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(super) struct Allowance {
     /// For what is no failure of this entry.
     free: u32,
+    /// Those of them that met a connection which the server had closed.
+    stale: u32,
     /// For a file that did not add up.
     fresh: bool,
     /// For a request that its server did not look at.
@@ -27,6 +30,7 @@ impl Default for Allowance {
     fn default() -> Self {
         Self {
             free: FREE,
+            stale: 0,
             fresh: true,
             unseen: true,
         }
@@ -37,8 +41,20 @@ impl Allowance {
     /// The entry has got further.
     pub(super) fn renew(&mut self) {
         self.free = FREE;
+        self.stale = 0;
         self.unseen = true;
     }
+
+    /// What the next try may go over.
+    pub(super) fn over(&self) -> Over {
+        over(self.stale)
+    }
+}
+
+/// What a request may go over that met so many connections which the server had closed. It may have closed them because of
+/// this very request: only one of its own tells.
+pub(super) fn over(stale: u32) -> Over {
+    if stale < 2 { Over::Any } else { Over::New }
 }
 
 /// Was a try worth it that brought so many more bytes of a file of this size? A few bytes at a time would be asked for as
@@ -63,12 +79,18 @@ pub(super) enum Next {
 pub(super) fn next(
     error: TransferError,
     waits: &mut impl Iterator<Item = Duration>,
-    Allowance { free, fresh, unseen }: &mut Allowance,
+    Allowance {
+        free,
+        stale,
+        fresh,
+        unseen,
+    }: &mut Allowance,
     max_wait: Duration,
 ) -> Next {
     match error {
         TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
             *free -= 1;
+            *stale += u32::from(!matches!(error, TransferError::Appeared));
             return Next::AtOnce;
         }
         // Once: a server that goes on to refuse is busy.
@@ -117,6 +139,7 @@ mod tests {
         let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
         let mut allowance = Allowance {
             free,
+            stale: 0,
             fresh: free > 0,
             unseen: free > 0,
         };
@@ -168,6 +191,24 @@ mod tests {
         ] {
             assert_eq!(is_worth_it(more, size), is_worth, "{more} of {size:?}");
         }
+    }
+
+    #[test]
+    fn a_request_under_which_connections_are_closed_gets_one_of_its_own() {
+        let (mut waits, mut allowance) = (std::iter::empty(), Allowance::default());
+        for (error, expected) in [
+            (TransferError::Appeared, Over::Any),
+            (closed(true), Over::Any),
+            (TransferError::Appeared, Over::Any),
+            (closed(true), Over::New),
+            (closed(false), Over::New),
+        ] {
+            let shown = format!("{error:?}");
+            next(error, &mut waits, &mut allowance, Duration::ZERO);
+            assert_eq!(allowance.over(), expected, "{shown}");
+        }
+        allowance.renew();
+        assert_eq!(allowance.over(), Over::Any);
     }
 
     #[test]

@@ -64,18 +64,30 @@ impl Clients {
             self.replace(&generation);
             generation = self.now();
         }
-        let Some(lane) = lane else {
-            return Ok(generation.plain.clone());
+        match lane {
+            None => Ok(generation.plain.clone()),
+            Some(lane) => generation
+                .client(&self.maker, self.way(leg, lane))
+                .map_err(|error| unusable(&error)),
+        }
+    }
+
+    /// The same, with no connection that was used before, and for one request: what it leaves idle goes with it.
+    pub(super) fn unused(&self, leg: Leg, lane: Option<&Lane>) -> Result<Client, TransferError> {
+        let made = Made::default();
+        let client = match lane {
+            None => self.maker.plain(&made),
+            Some(lane) => self.maker.secure(self.way(leg, lane), &made),
         };
-        let way = Way {
+        client.map_err(|error| unusable(&error))
+    }
+
+    fn way(&self, leg: Leg, lane: &Lane) -> Way {
+        Way {
             face: self.maker.face(leg),
             versions: if lane.is_old { Versions::Http1 } else { Versions::All },
             lane: lane.number,
-        };
-        generation.client(&self.maker, way).map_err(|error| TransferError::Tls {
-            what: error.to_string(),
-            passing: false,
-        })
+        }
     }
 
     /// Lets go of all connections that are idle now.
@@ -98,6 +110,13 @@ impl Clients {
 
     fn now(&self) -> Arc<Generation> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn unusable(error: &SetupError) -> TransferError {
+    TransferError::Tls {
+        what: error.to_string(),
+        passing: false,
     }
 }
 

@@ -23,12 +23,22 @@ pub(crate) enum Leg {
     Away,
 }
 
+/// Which connections a request may go over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// One that is there, or a new one.
+    Any,
+    /// One of its own: those that are there were closed under it too often.
+    New,
+}
+
 /// What to ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a Url,
     pub(crate) leg: Leg,
+    pub(crate) over: Over,
     /// What the entry says beyond the settings.
     pub(crate) own: Option<&'a OwnRequest>,
     /// Only if it changed.
@@ -167,6 +177,7 @@ mod tests {
                 method: Method::GET,
                 url: &url,
                 leg: Leg::Home,
+                over: Over::Any,
                 own: None,
                 unless: Some(&unless),
                 range: None,
@@ -200,6 +211,7 @@ mod tests {
                 method: Method::GET,
                 url: &url,
                 leg,
+                over: Over::Any,
                 own,
                 unless: None,
                 range: None,

@@ -15,7 +15,7 @@ use super::{Tools, disk};
 use crate::disk::part::{Beside, Part};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Answer, Request};
+use crate::http::{Answer, Over, Request};
 use crate::lock::lock;
 use crate::stop::Stop;
 
@@ -248,6 +248,7 @@ impl Tools {
             method: Method::GET,
             url: &place.url,
             leg: place.leg,
+            over: Over::Any,
             own: place.own.as_ref(),
             unless: None,
             range: Some((range.start, end, validator.as_deref())),

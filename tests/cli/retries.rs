@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::Answer::{HangUp, Status, ThenClose};
-use crate::support::{Origin, Room, bytes};
+use crate::support::Answer::{HangUp, Status, ThenClose, Well};
+use crate::support::{Gate, Origin, Room, bytes};
 
 #[test]
 fn a_503_is_tried_again() {
@@ -162,6 +162,29 @@ fn a_connection_closed_between_requests_costs_no_retry() {
         haul.run().succeeds().finished(40, 40);
         assert_eq!(room.names().len(), 40);
     }
+}
+
+#[test]
+fn a_request_that_closes_connections_does_not_use_up_those_of_others() {
+    let (origin, gate) = (Origin::new(), Gate::new());
+    let paths: Vec<_> = (0..16).map(|n| format!("/{n}")).collect();
+    origin.file_elsewhere("a").always(Well.held_by(&gate));
+    let bad = origin.file("/bad", "b").always(HangUp).url();
+    let room = Room::new();
+    let mut haul = room.haul().args(["--retries", "0"]).start();
+    haul.write(origin.list(&paths));
+    origin.wait_for_requests(16);
+    gate.open();
+    for path in &paths {
+        room.wait_for(&path[1..], 1);
+    }
+    haul.write(bad + "\n");
+    haul.finish().fails().finished(16, 17);
+    assert_eq!(
+        origin.requests_for("/bad").len(),
+        3,
+        "two old connections and a new one"
+    );
 }
 
 #[test]

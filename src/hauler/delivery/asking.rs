@@ -12,8 +12,8 @@ use super::{Delivery, REDIRECTS, downgrade};
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
-use crate::hauler::retry::FREE;
-use crate::http::Leg;
+use crate::hauler::retry::{FREE, over};
+use crate::http::{Leg, Over};
 use crate::job::HostKey;
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
@@ -38,6 +38,7 @@ impl<'a> Delivery<'a> {
                 // The way here need not be gone again for a connection that its server had closed meanwhile.
                 Err(TransferError::Closed { reused: true, .. }) if self.redirects > 0 && stale < FREE => {
                     stale += 1;
+                    self.over = over(stale);
                     continue;
                 }
                 // It was for one request, or its time is over: whoever led here knows another.
@@ -89,6 +90,7 @@ impl<'a> Delivery<'a> {
                     }
                     url = Cow::Owned(to);
                     is_used = false;
+                    (stale, self.over) = (0, Over::Any);
                 }
             }
         }
@@ -157,6 +159,7 @@ impl<'a> Delivery<'a> {
             entry: self.entry,
             part_of: &part_of,
             leg,
+            over: self.over,
             path: self.path,
             want,
             listed: self.listed,

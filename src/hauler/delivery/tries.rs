@@ -66,6 +66,7 @@ impl<'a> Delivery<'a> {
                     }
                 }
             }
+            self.over = allowance.over();
             let next = self.slot_at_home().await;
             slot = self.slot_or_elsewhere(next).await?;
         }
