@@ -107,7 +107,7 @@ impl Http {
         let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
         let Some(sent) = sent else {
             lane.inspect(Lane::fell_silent);
-            return Err(TransferError::Silence(self.timeouts.silence));
+            return Err(TransferError::NoAnswer(self.timeouts.silence));
         };
         let response = sent.map_err(|error| {
             lane.as_ref()

@@ -180,7 +180,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", env = "HAUL_CONNECT_TIMEOUT", default_value = "10s", value_parser = time, help_heading = "Trying")]
     pub(crate) connect_timeout: Duration,
 
-    /// No byte for this long: try again from there
+    /// No answer, or no byte of it, for this long: try again from there
     #[arg(long, value_name = "TIME", env = "HAUL_TIMEOUT", default_value = "30s", value_parser = time, help_heading = "Trying")]
     pub(crate) timeout: Duration,
 

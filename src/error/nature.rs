@@ -105,7 +105,7 @@ impl TransferError {
             | Self::Redirect(_)
             | Self::LongBody
             | Self::Stream { .. } => Kind::Http,
-            Self::ConnectTimeout(_) | Self::Silence(_) | Self::Slow { .. } => Kind::Timeout,
+            Self::ConnectTimeout(_) | Self::NoAnswer(_) | Self::Silence(_) | Self::Slow { .. } => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
             Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
@@ -140,6 +140,7 @@ impl TransferError {
             | Self::Tunnel(_)
             | Self::Closed { .. }
             | Self::ConnectTimeout(_)
+            | Self::NoAnswer(_)
             | Self::Silence(_)
             | Self::Slow { .. }
             | Self::ShortBody { .. }
@@ -184,7 +185,7 @@ impl TransferError {
     pub(crate) fn had_a_connection(&self) -> bool {
         matches!(
             self.bare(),
-            Self::Tls { .. } | Self::Closed { .. } | Self::Stream { .. } | Self::Silence(_) | Self::Protocol(_)
+            Self::Tls { .. } | Self::Closed { .. } | Self::Stream { .. } | Self::NoAnswer(_) | Self::Protocol(_)
         )
     }
 

@@ -94,7 +94,10 @@ pub enum TransferError {
     /// Not connected in time.
     #[error("not connected within {}", crate::report::seconds(*.0))]
     ConnectTimeout(Duration),
-    /// No byte in time.
+    /// No head of an answer in time. What comes before that is whole, nobody sees.
+    #[error("no answer within {}", crate::report::seconds(*.0))]
+    NoAnswer(Duration),
+    /// No byte of a body in time.
     #[error("no byte for {}", crate::report::seconds(*.0))]
     Silence(Duration),
     /// Too few bytes for too long.

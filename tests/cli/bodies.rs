@@ -66,6 +66,20 @@ fn headers_that_never_end_are_tried_again() {
 }
 
 #[test]
+fn what_did_not_come_in_time_is_named_and_bytes_that_came_are_not_denied() {
+    for (answer, said) in [
+        (Answer::Silent, "no answer within 500 ms"),
+        (EndlessHead, "no answer within 500 ms"),
+        (SilentAfter(100), "no byte for 500 ms"),
+    ] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let url = origin.file("/a.bin", bytes(1000, 1)).always(answer).url();
+        let haul = room.haul().args(["--timeout", "500ms", "--retries", "0", &url]);
+        haul.run().fails().says_in_a_line(&[said, "/a.bin"]);
+    }
+}
+
+#[test]
 fn a_body_that_is_always_cut_never_gets_its_name() {
     let origin = Origin::new();
     let body = bytes(100_000, 1);
