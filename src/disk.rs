@@ -242,6 +242,19 @@ impl Disk {
         Ok(posix::openat(&folder, name_of(path), flags, Mode::empty())?.into())
     }
 
+    /// Has the file of this path reach the disk, and all names that lead to it.
+    pub(crate) async fn synchronise(&self, path: &Arc<PathBuf>) -> io::Result<()> {
+        let (disk, path) = (self.clone(), Arc::clone(path));
+        aside(move || {
+            disk.open_file(&path)?.sync_all()?;
+            let names = path.ancestors().filter(|path| path.file_name().is_some());
+            names
+                .map(|name| disk.folder_of(name))
+                .try_for_each(|folder| part::synchronise_names(&folder?, Durability::Disk))
+        })
+        .await
+    }
+
     /// Which device a path's file is on, or would be: that of the first folder above it that is there.
     pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
         let (disk, path) = (self.clone(), Arc::clone(path));

@@ -196,6 +196,16 @@ impl Tools {
         }
     }
 
+    /// A file that is there counts as one that was fetched: where the disk has to have that, it has to have this. The run
+    /// that wrote it may have failed at just that.
+    pub(crate) async fn secure(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
+        let secured = match self.durability {
+            Durability::System => Ok(()),
+            Durability::Disk => self.disk.synchronise(path).await,
+        };
+        secured.map_err(|source| disk("synchronise the file that is there", source))
+    }
+
     /// Makes one try. `held` is taken when the answer decides about it; a failure leaves on the disk what is worth it.
     pub(crate) async fn attempt(
         &self,

@@ -60,6 +60,8 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         let glance = shared.tools.glance(&path).await;
         match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known_as, &listed)) {
             Some(Sight::Done(outcome, size)) => {
+                let secured = shared.tools.secure(&path).await;
+                let (outcome, size) = secured.map_or_else(failed, |()| (outcome, size));
                 return Row {
                     path: Some(path),
                     size,
@@ -193,9 +195,16 @@ impl Delivery<'_> {
         if let Err(error) = &result {
             self.shared.tell_given_up(error, self.events).await;
         }
-        let (outcome, size) = result.unwrap_or_else(|error| (Outcome::Failed(Arc::new(error)), 0));
         let given = self.given.get();
         let (path, listed) = given.map_or((self.path, self.listed), |given| (&given.path, &given.listed));
+        let result = match result {
+            Ok((outcome @ (Outcome::AlreadyThere | Outcome::Unchanged), size)) => {
+                let secured = self.shared.tools.secure(path).await;
+                secured.map(|()| (outcome, size))
+            }
+            result => result,
+        };
+        let (outcome, size) = result.unwrap_or_else(failed);
         let checksum = match outcome {
             Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => listed.checksum.clone(),
             _ => self.summed.take(),
@@ -246,6 +255,11 @@ impl Delivery<'_> {
             .send(|| Event::retrying(self.job, self.tries, error, wait))
             .await;
     }
+}
+
+/// How an entry ends that has no file, and its size.
+fn failed(error: TransferError) -> (Outcome, u64) {
+    (Outcome::Failed(Arc::new(error)), 0)
 }
 
 impl Shared {

@@ -493,6 +493,26 @@ fn one_checksum_for_many_files_is_a_usage_error() {
 }
 
 #[test]
+fn with_fsync_a_file_that_is_there_has_to_reach_the_disk_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let (origin, room) = (Origin::new(), Room::new());
+    let list = origin.list(["/a", "/b"]);
+    room.put("a", "a");
+    // What cannot be opened cannot be synchronised.
+    let locked = room.put("b", "b");
+    std::fs::set_permissions(locked, PermissionsExt::from_mode(0o0)).unwrap();
+    let haul = |args: &[&str]| {
+        let haul = room.haul().without_privileges().args(["--existing", "skip"]).args(args);
+        haul.stdin(&list).run()
+    };
+    haul(&[]).succeeds().finished(2, 2);
+    let outcome = haul(&["--fsync"]);
+    outcome.fails().finished(1, 2);
+    outcome.says_in_a_line(&["cannot synchronise the file that is there: permission denied", "/b"]);
+    assert_eq!(origin.requests().len(), 0);
+}
+
+#[test]
 fn fsync_makes_the_same_files() {
     let origin = Origin::new();
     let body = bytes(1_000_000, 1);
