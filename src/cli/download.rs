@@ -150,7 +150,15 @@ impl<'a> Watch<'a> {
             viewer.leave(PATIENCE);
             return Ok(None);
         };
-        viewer.finish();
+        let shown = viewer.ended();
+        tokio::select! {
+            biased;
+            () = hurry.as_mut() => {
+                viewer.leave(PATIENCE);
+                return Ok(None);
+            }
+            () = shown => viewer.finish(),
+        }
         // What is said of the list is said when it is known.
         let list = ending.heard.failed.take();
         let kept = aside(hurry.as_mut(), move || list.map(FailedList::finish));

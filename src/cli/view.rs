@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use self::bars::{Bars, Size};
 use self::board::Board;
@@ -94,6 +94,8 @@ pub(crate) struct Viewer {
     leave: CancellationToken,
     hurry: CancellationToken,
     ended: std::sync::mpsc::Receiver<()>,
+    /// The same, for who does not block.
+    over: CancellationToken,
 }
 
 impl Viewer {
@@ -102,6 +104,12 @@ impl Viewer {
         self.hurry.cancel();
         // A panic has told of itself already.
         let _ = self.thread.join();
+    }
+
+    /// Waits for the same, without the thread.
+    pub(crate) fn ended(&self) -> WaitForCancellationFutureOwned {
+        self.hurry.cancel();
+        self.over.clone().cancelled_owned()
     }
 
     /// Gives the terminal back now, whatever events there still are: for an end at once. A terminal that takes nothing
@@ -114,16 +122,16 @@ impl Viewer {
 
 /// Shows a run from its events, on a thread of its own. Runs inside a tokio runtime, which hears the signals.
 pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io::Result<Viewer> {
-    let (leave, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let [leave, hurry, over] = std::array::from_fn(|_| CancellationToken::new());
     let (told, ended) = std::sync::mpsc::channel();
-    let asked = (leave.clone(), hurry.clone());
+    let (asked, is_over) = ((leave.clone(), hurry.clone()), over.clone().drop_guard());
     // Only a block cares.
     let returns = match options.progress {
         Progress::Bars => Returns::listen(),
         Progress::Plain | Progress::None => Returns::never(),
     };
     let thread = thread::Builder::new().name("view".into()).spawn(move || {
-        let _told = told;
+        let _told = (told, is_over);
         show(receiver, options, asked, returns);
     })?;
     Ok(Viewer {
@@ -131,6 +139,7 @@ pub(crate) fn spawn(receiver: mpsc::Receiver<Event>, options: ViewOptions) -> io
         leave,
         hurry,
         ended,
+        over,
     })
 }
 

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+
 use crate::support::{Answer, Gate, Origin, Room, bytes};
 
 /// Some programs of the system may be missing; a test without its program says so.
@@ -111,6 +114,31 @@ fn a_terminal_that_shows_progress_in_its_tab_gets_it_and_loses_it() {
         let room = Room::new();
         let _origin = thousand(&room);
         assert!(!typescript(&room, &variables, args).contains("\x1b]"), "{args}");
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_terminal_stands_still() {
+    for (args, is_again) in [
+        (&["-"][..], false),
+        (&["--progress", "plain", "-"], false),
+        (&["-"], true),
+    ] {
+        // Nobody reads what it is to show.
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let terminal = rustix::fs::open(name, flags, Mode::empty()).unwrap();
+        let room = Room::new();
+        let mut haul = room.haul().args(args).on_terminal(terminal.into()).start();
+        let taken = haul.write_while_taken((0..100_000).map(|n| format!("nonsense {n}\n")));
+        assert!(taken < 100_000, "it waits for its terminal");
+        haul.interrupt();
+        if is_again {
+            haul.terminate();
+        }
+        haul.ends_with_its_pipe_open().exits_with_one_of(&[130, 143]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -19,6 +20,7 @@ pub struct Haul<'r> {
     is_heard: bool,
     is_read: bool,
     is_consumed: bool,
+    terminal: Option<File>,
 }
 
 impl<'r> Haul<'r> {
@@ -32,6 +34,7 @@ impl<'r> Haul<'r> {
             is_heard: true,
             is_read: true,
             is_consumed: true,
+            terminal: None,
         }
     }
 
@@ -73,6 +76,12 @@ impl<'r> Haul<'r> {
     pub fn unread(mut self) -> Self {
         self.is_read = false;
         self
+    }
+
+    /// Standard error is this terminal.
+    pub fn on_terminal(mut self, terminal: File) -> Self {
+        self.terminal = Some(terminal);
+        self.env("TERM", "xterm-256color")
     }
 
     /// Standard output is a pipe that stays open and is not read before [`Running::take_stdout`] does.
@@ -129,8 +138,11 @@ impl<'r> Haul<'r> {
     }
 
     /// Starts it with a pipe on standard input that stays open until the test closes it.
-    pub fn start(self) -> Running {
+    pub fn start(mut self) -> Running {
         let mut command = self.command();
+        if let Some(terminal) = self.terminal.take() {
+            command.stderr(terminal);
+        }
         let shown = self.shown();
         let mut child = command.spawn().expect("the program starts");
         if !self.is_heard {
