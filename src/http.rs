@@ -17,6 +17,7 @@ mod lanes;
 mod request;
 mod silence;
 mod slowness;
+mod stated;
 mod tls;
 mod trouble;
 
@@ -33,6 +34,7 @@ use crate::report::Exchange;
 use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
 use crate::throttle::Throttle;
 use carriers::Carriers;
+use client::Observed;
 use lanes::{Lane, Lanes};
 use request::Fields;
 
@@ -90,10 +92,20 @@ impl Http {
         }
     }
 
-    /// Sends a request and waits for the head of its answer, whatever its status.
+    /// Sends a request and waits for the head of its answer, whatever its status. What waits until others are through was
+    /// not sent: it goes over another connection.
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<(Box<Answer>, Exchange), TransferError> {
         self.reach.allow_host(request.url)?;
-        let built = self.fields.dress(&request);
+        loop {
+            if let Some(answered) = self.send_once(&request).await? {
+                return Ok(answered);
+            }
+        }
+    }
+
+    /// Nothing, if it was not sent.
+    async fn send_once(&self, request: &Request<'_>) -> Result<Option<(Box<Answer>, Exchange)>, TransferError> {
+        let built = self.fields.dress(request);
         let mut lane = (request.url.scheme() == "https").then(|| self.lanes.enter(HostKey::of(request.url)));
         // Over HTTP/2, a name of the user's would contradict that of the URL (RFC 9113 section 8.3.1).
         if let Some(lane) = lane.as_mut().filter(|_| built.headers().contains_key(HOST)) {
@@ -104,10 +116,14 @@ impl Http {
             Over::New => self.clients.unused(request.leg, lane.as_ref())?,
         };
         let began = Instant::now();
-        let (sent, connection) = client::observed(client.execute(built), began, &self.timeouts).await;
-        let Some(sent) = sent else {
-            lane.inspect(Lane::fell_silent);
-            return Err(TransferError::NoAnswer(self.timeouts.silence));
+        let sent = client::observed(client.execute(built), lane.as_ref(), began, &self.timeouts);
+        let (sent, connection) = match sent.await {
+            (Observed::Ended(sent), connection) => (sent, connection),
+            (Observed::Held, _) => return Ok(None),
+            (Observed::Silent, _) => {
+                lane.inspect(Lane::fell_silent);
+                return Err(TransferError::NoAnswer(self.timeouts.silence));
+            }
         };
         let response = sent.map_err(|error| {
             lane.as_ref()
@@ -120,7 +136,7 @@ impl Http {
         let exchange = exchange(&response, &head, connection.took(&response, began), began);
         let lane = lane.map(|lane| lane.answered(response.version()));
         let answer = Answer::new(self, head, response, lane);
-        Ok((Box::new(answer), exchange))
+        Ok(Some((Box::new(answer), exchange)))
     }
 
     /// Closes the connections that are kept for later: something else needs their descriptors.

@@ -164,6 +164,27 @@ fn sixty_four_jobs_over_http_2_are_streams_of_one_or_two_connections() {
 }
 
 #[test]
+fn a_server_that_takes_four_streams_a_connection_is_asked_over_as_many_as_that_needs() {
+    let room = Room::new();
+    let files = given(&room, 24, 60_000);
+    let Some(nginx) = Nginx::serving(&room.beside("")) else {
+        return;
+    };
+    let list = below(&nginx, Over::Https2ByFours, "/slow/", &files);
+    let haul = room.haul().args(["-j", "24", "--retries", "0", "--ca-cert"]);
+    haul.arg(nginx.authority()).stdin(list).run().succeeds();
+    holds_exactly(&room, &files);
+    let mut log = nginx.end();
+    log.retain(|request| request.status == 200);
+    assert_eq!(most_at_once(&log), 24);
+    assert!(
+        (6..=8).contains(&connections(&log)),
+        "{} connections",
+        connections(&log)
+    );
+}
+
+#[test]
 fn a_server_that_counts_requests_and_says_429_is_asked_again_until_all_is_there() {
     let room = Room::new();
     let files = given(&room, 100, 1000);

@@ -20,7 +20,9 @@ use tower_service::Service;
 use super::Leg;
 use super::carriers::Carriers;
 use super::clients::Way;
+use super::lanes::Lane;
 use super::silence::LATE;
+use super::stated::LISTENER;
 use super::tls::{Face, Tls, Versions};
 use super::trouble::{NoAddress, OutOfReach};
 use crate::error::SetupError;
@@ -31,6 +33,9 @@ use crate::settings::{Http as Settings, Reach, Timeouts};
 const STREAM_WINDOW: u32 = 4 << 20;
 /// The same for all answers of one connection. What nobody takes stays in memory, so this is a bound for that, too.
 const CONNECTION_WINDOW: u32 = 8 << 20;
+
+/// How often it is looked whether a request waits for others.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Makes clients from settings.
 #[derive(Debug)]
@@ -177,14 +182,26 @@ tokio::task_local! {
     static CONNECTION: Cell<Connection>;
 }
 
-/// Runs a request, gives up on it when nothing comes for too long once it has a connection, and tells how it came by
-/// that. When it fails on one that it did not make, the server has only closed what it had kept open, as it may at
-/// any time (RFC 9112 section 9.5).
+/// What came of a request.
+#[derive(Debug)]
+pub(super) enum Observed<T> {
+    /// An answer, or an error.
+    Ended(T),
+    /// Nothing, for too long.
+    Silent,
+    /// It waits for others of its lane: it was not sent.
+    Held,
+}
+
+/// Runs a request, gives up on it when nothing comes for too long once it has a connection, or when it waits for others of
+/// its lane, and tells how it came by its connection. When it fails on one that it did not make, the server has only closed
+/// what it had kept open, as it may at any time (RFC 9112 section 9.5).
 pub(super) async fn observed<F: Future>(
     request: F,
+    lane: Option<&Lane>,
     start: Instant,
     timeouts: &Timeouts,
-) -> (Option<F::Output>, Connection) {
+) -> (Observed<F::Output>, Connection) {
     let due = || {
         let due = match CONNECTION.with(Cell::get) {
             Connection::Reused => start.checked_add(timeouts.silence),
@@ -198,20 +215,26 @@ pub(super) async fn observed<F: Future>(
         // For the time that this process stood still.
         let mut grace = Duration::ZERO;
         loop {
+            let silent = due() + grace;
+            let look = lane.map_or(silent, |_| silent.min(Instant::now() + LOOK));
             tokio::select! {
                 biased;
-                output = &mut request => return (Some(output), CONNECTION.with(Cell::get)),
-                () = sleep_until(due() + grace) => {}
+                output = &mut request => return (Observed::Ended(output), CONNECTION.with(Cell::get)),
+                () = sleep_until(look) => {}
             }
-            let late = Instant::now().checked_duration_since(due() + grace);
-            if grace.is_zero() && late.is_some_and(|late| late > LATE) {
-                grace += timeouts.silence + late.unwrap_or_default();
-            } else if late.is_some() {
-                return (None, CONNECTION.with(Cell::get));
+            if lane.is_some_and(Lane::is_held) {
+                return (Observed::Held, CONNECTION.with(Cell::get));
+            }
+            let overdue = Instant::now().checked_duration_since(due() + grace);
+            if grace.is_zero() && overdue.is_some_and(|overdue| overdue > LATE) {
+                grace += timeouts.silence + overdue.unwrap_or_default();
+            } else if overdue.is_some() {
+                return (Observed::Silent, CONNECTION.with(Cell::get));
             }
         }
     };
-    CONNECTION.scope(Cell::new(Connection::Reused), watched).await
+    let noted = CONNECTION.scope(Cell::new(Connection::Reused), watched);
+    LISTENER.scope(lane.map(Lane::listener), noted).await
 }
 
 /// Notes in [`CONNECTION`] that one is being made, and that it is ready. One that is still being made when an older
@@ -268,8 +291,9 @@ where
         note(Connection::Making);
         self.made.fetch_add(1, Ordering::Relaxed);
         let connecting = lock(&self.inner).call(request);
+        let listener = LISTENER.try_with(Clone::clone).ok().flatten();
         Box::pin(async move {
-            let connection = connecting.await?;
+            let connection = LISTENER.scope(listener, connecting).await?;
             note(Connection::Made {
                 at: Instant::now(),
                 end: local_end(&connect::Connection::connected(&connection)),

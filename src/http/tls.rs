@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
 use super::client::refused;
+use super::stated;
 use crate::error::SetupError;
 use crate::settings::{Http as Settings, Identity, Trust};
 
@@ -71,7 +72,7 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(stated::provider());
         let extra = match &settings.trust {
             Trust::SystemAnd(path) => certificates(path)?,
             _ => Vec::new(),

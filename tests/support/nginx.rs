@@ -30,7 +30,7 @@ const ELSEWHERE: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 /// How long somebody else may keep a port that is wanted back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How the files are asked for. Each has a port of its own.
+/// How the files are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
     /// HTTP/1.1 without TLS.
@@ -39,6 +39,8 @@ pub enum Over {
     Https1,
     /// HTTP/2 with TLS.
     Https2,
+    /// The same, with four requests at once on a connection. It shares the port, and is who is asked for no name.
+    Https2ByFours,
 }
 
 /// A server of a folder. It ends when it is dropped.
@@ -88,12 +90,14 @@ impl Nginx {
 
     /// The URL of a path that begins with a slash, percent-encoded already.
     pub fn url(&self, over: Over, path: &str) -> String {
-        let start = match over {
-            Over::Http1 => "http://127.0.0.1",
-            Over::Https1 => "https://127.0.0.1",
-            Over::Https2 => "https://localhost",
+        let [plain, tls, h2] = self.ports;
+        let (start, port) = match over {
+            Over::Http1 => ("http://127.0.0.1", plain),
+            Over::Https1 => ("https://127.0.0.1", tls),
+            Over::Https2 => ("https://localhost", h2),
+            Over::Https2ByFours => ("https://127.0.0.1", h2),
         };
-        format!("{start}:{}{path}", self.ports[over as usize])
+        format!("{start}:{port}{path}")
     }
 
     /// The certificate of its authority.
@@ -248,6 +252,7 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
                 listen 127.0.0.1:{plain};
                 listen 127.0.0.1:{tls} ssl;
                 listen 127.0.0.1:{h2} ssl http2;
+                server_name localhost;
                 root "{folder}";
                 limit_req_status 429; limit_conn_status 503;
                 location /asked/ {{ alias "{folder}/"; limit_req zone=asked burst=5 nodelay; }}
@@ -269,6 +274,12 @@ fn configuration(home: &Path, folder: &Path, [plain, tls, h2]: [u16; 3]) -> Stri
                 }}
                 location /away/ {{ return 302 https://127.0.0.1:{tls}/known/000.bin; }}
                 location /stay/ {{ return 302 $scheme://$http_host/known/000.bin; }}
+                location /slow/ {{ alias "{folder}/"; limit_rate 50k; }}
+            }}
+            server {{
+                listen 127.0.0.1:{h2} ssl http2 default_server;
+                http2_max_concurrent_streams 4; ssl_verify_client off;
+                root "{folder}";
                 location /slow/ {{ alias "{folder}/"; limit_rate 50k; }}
             }}
         }}

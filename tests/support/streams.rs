@@ -1,6 +1,7 @@
 //! HTTP/2, frame by frame (RFC 9113): a library that serves it sends no frame that is wrong, nor one at a wrong time. It
 //! reads no header fields, so answers are given in the order of the requests.
 
+use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -34,6 +35,8 @@ type Script = dyn Fn(usize) -> Vec<Sent> + Send + Sync;
 
 struct Shared {
     script: Box<Script>,
+    /// Requests that a connection takes at once, as the first frame says.
+    limit: Option<u32>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -48,10 +51,20 @@ struct State {
 impl Streams {
     /// Answers the first request with `script(0)`, and so on.
     pub fn new(script: impl Fn(usize) -> Vec<Sent> + Send + Sync + 'static) -> Self {
+        Self::start(None, script)
+    }
+
+    /// The same, with so many requests at once on a connection. More are refused, and do not count.
+    pub fn taking(limit: u32, script: impl Fn(usize) -> Vec<Sent> + Send + Sync + 'static) -> Self {
+        Self::start(Some(limit), script)
+    }
+
+    fn start(limit: Option<u32>, script: impl Fn(usize) -> Vec<Sent> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on the loopback");
         let address = listener.local_addr().expect("the address of a listener");
         let shared = Arc::new(Shared {
             script: Box::new(script),
+            limit,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -122,12 +135,36 @@ const GOAWAY: u8 = 7;
 const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+const MAX_CONCURRENT_STREAMS: u16 = 3;
+const REFUSED_STREAM: u32 = 7;
+
+/// The way back of a connection.
+struct Out {
+    connection: Mutex<TcpStream>,
+    /// Requests that came over it and have no end yet.
+    open: Mutex<HashSet<u32>>,
+}
+
+impl Out {
+    fn open(&self) -> MutexGuard<'_, HashSet<u32>> {
+        self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn is_full(&self, limit: Option<u32>) -> bool {
+        limit.is_some_and(|limit| self.open().len() >= limit as usize)
+    }
+}
 
 fn talk(shared: &Arc<Shared>, mut connection: TcpStream) -> io::Result<()> {
     let mut preface = [0; 24];
     connection.read_exact(&mut preface)?;
-    let out = Arc::new(Mutex::new(connection.try_clone()?));
-    send(&out, SETTINGS, 0, 0, &[])?;
+    let out = Arc::new(Out {
+        connection: Mutex::new(connection.try_clone()?),
+        open: Mutex::default(),
+    });
+    let limit = shared.limit.map(u32::to_be_bytes);
+    let settings = limit.map(|limit| [&MAX_CONCURRENT_STREAMS.to_be_bytes()[..], &limit].concat());
+    send(&out, SETTINGS, 0, 0, &settings.unwrap_or_default())?;
     loop {
         let mut head = [0; 9];
         connection.read_exact(&mut head)?;
@@ -139,7 +176,10 @@ fn talk(shared: &Arc<Shared>, mut connection: TcpStream) -> io::Result<()> {
         match kind {
             SETTINGS if flags & ACK == 0 => send(&out, SETTINGS, ACK, 0, &[])?,
             PING if flags & ACK == 0 => send(&out, PING, ACK, 0, &payload)?,
+            RST_STREAM => drop(out.open().remove(&stream)),
+            HEADERS if out.is_full(shared.limit) => send(&out, RST_STREAM, 0, stream, &REFUSED_STREAM.to_be_bytes())?,
             HEADERS => {
+                out.open().insert(stream);
                 let mut state = shared.lock();
                 let number = state.requests;
                 state.requests += 1;
@@ -153,8 +193,12 @@ fn talk(shared: &Arc<Shared>, mut connection: TcpStream) -> io::Result<()> {
     }
 }
 
-fn answer(shared: &Shared, out: &Mutex<TcpStream>, stream: u32, number: usize) -> io::Result<()> {
+fn answer(shared: &Shared, out: &Out, stream: u32, number: usize) -> io::Result<()> {
     for sent in (shared.script)(number) {
+        // Whoever sees the end may ask again at once.
+        if matches!(sent, Sent::Last(_) | Sent::Reset(_)) {
+            out.open().remove(&stream);
+        }
         match sent {
             Sent::Head(fields) => send(out, HEADERS, END_HEADERS, stream, &header_block(&fields))?,
             Sent::Data(bytes) => send_data(out, stream, &bytes, 0)?,
@@ -171,7 +215,7 @@ fn answer(shared: &Shared, out: &Mutex<TcpStream>, stream: u32, number: usize) -
 }
 
 /// In frames of the size that every peer takes (section 4.2). The windows of haul are larger than what tests send.
-fn send_data(out: &Mutex<TcpStream>, stream: u32, bytes: &[u8], flags: u8) -> io::Result<()> {
+fn send_data(out: &Out, stream: u32, bytes: &[u8], flags: u8) -> io::Result<()> {
     let frames = bytes.chunks(16 * 1024).count().max(1);
     let chunks = bytes.chunks(16 * 1024).chain(bytes.is_empty().then_some(&[][..]));
     for (n, chunk) in chunks.enumerate() {
@@ -180,14 +224,14 @@ fn send_data(out: &Mutex<TcpStream>, stream: u32, bytes: &[u8], flags: u8) -> io
     Ok(())
 }
 
-fn send(out: &Mutex<TcpStream>, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
+fn send(out: &Out, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len())
         .expect("the length of a frame")
         .to_be_bytes();
     let mut frame = vec![length[1], length[2], length[3], kind, flags];
     frame.extend(stream.to_be_bytes());
     frame.extend(payload);
-    let mut out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut out = out.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     out.write_all(&frame)
 }
 

@@ -18,7 +18,11 @@ struct Site {
 
 impl Site {
     fn new(script: impl Fn(usize) -> Vec<Sent> + Send + Sync + 'static) -> Self {
-        let (room, authority, streams) = (Room::new(), Authority::new(), Streams::new(script));
+        Self::of(Streams::new(script))
+    }
+
+    fn of(streams: Streams) -> Self {
+        let (room, authority) = (Room::new(), Authority::new());
         let identity = authority.certifies("127.0.0.1").speaking(&["h2"]);
         Self {
             front: TlsFront::before(streams.authority(), None, &identity),
@@ -162,5 +166,30 @@ fn more_requests_than_a_connection_takes_go_over_another() {
     assert_eq!(site.streams.requests(), FILES);
     for n in 0..FILES {
         site.room.holds(&[(format!("{n}.bin").as_str(), &body())]);
+    }
+}
+
+#[test]
+fn what_a_server_does_not_take_on_one_connection_is_not_left_waiting_for_its_end() {
+    const FILES: usize = 12;
+    let begun = || vec![head(&[]), Sent::Data(body()[..40_000].to_vec())];
+    let rest = || vec![Sent::Await(FILES), Sent::Last(body()[40_000..].to_vec())];
+    // The others have answers that do not end, or none.
+    let scripts = [
+        [begun(), rest()].concat(),
+        [vec![Sent::Await(FILES)], well(true)].concat(),
+    ];
+    for limit in [1, 4] {
+        for script in scripts.clone() {
+            let site = Site::of(Streams::taking(limit, move |_| script.clone()));
+            let list: String = (0..FILES).map(|n| site.front.url(&format!("/{n}.bin\n"))).collect();
+            let haul = site
+                .haul()
+                .args(["-j", "12", "--timeout", "10s", "--retries", "0", "-"]);
+            haul.stdin(list).run().succeeds();
+            for n in 0..FILES {
+                site.room.holds(&[(format!("{n}.bin").as_str(), &body())]);
+            }
+        }
     }
 }

@@ -210,7 +210,7 @@ impl<'a> Delivery<'a> {
     ) {
         match error {
             _ if self.cost.exchange.is_some() => slot.answered(),
-            Some(error) if matches!(error.bare(), TransferError::Silence(_)) => slot.fell_silent(heard),
+            Some(error) if matches!(error.bare(), TransferError::NoAnswer(_)) => slot.fell_silent(heard),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
                 self.shared.slots.in_vain(slot, host, began, error);
