@@ -40,6 +40,7 @@ use request::Fields;
 
 pub(crate) use answer::Answer;
 pub(crate) use coding::{Decoded, is_the_file};
+#[cfg(feature = "cli")]
 pub(crate) use credentials::basic;
 #[cfg(fuzzing)]
 pub(crate) use disposition::filename;
