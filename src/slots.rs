@@ -29,7 +29,7 @@ use crate::throttle::Steps;
 const TROUBLED: usize = 4;
 /// How often somebody who waits for such a host looks whether nobody else wants a slot.
 const OFTEN: Duration = Duration::from_millis(50);
-/// So many answers in a row that ask for more patience than there is are the host's word to everybody.
+/// So many answers, one after the other, that ask for more patience than there is are the host's word to everybody.
 const IMPATIENT: u32 = 8;
 
 /// The connections of a run.
@@ -53,8 +53,16 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
     host: HostPermit,
-    /// It is one of those for hosts in trouble.
-    _troubled: Option<OwnedSemaphorePermit>,
+    /// It is one of those for hosts in trouble, until the host answers.
+    troubled: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+/// What a host in trouble gets.
+enum Place {
+    /// One of the few that there are for that.
+    Troubled(OwnedSemaphorePermit),
+    /// One that nobody else wants.
+    Spare(OwnedSemaphorePermit),
 }
 
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
@@ -109,35 +117,38 @@ impl Slots {
             let Some(permit) = permit(&host.permits).await else {
                 continue;
             };
-            let (all, troubled) = if host.is_in_trouble() {
-                self.in_trouble().await
+            let troubled = if host.is_in_trouble() {
+                self.in_trouble(&host).await
             } else {
-                (self::permit(&self.all).await, None)
+                None
+            };
+            let (all, troubled) = match troubled {
+                Some(Place::Spare(all)) => (Some(all), None),
+                Some(Place::Troubled(troubled)) => (self::permit(&self.all).await, Some(troubled)),
+                None => (self::permit(&self.all).await, None),
             };
             let Some(all) = all else { continue };
             if !host.is_paused() {
                 let slot = Slot::new(all, host, permit);
-                return Ok(Slot {
-                    _troubled: troubled,
-                    ..slot
-                });
+                *lock(&slot.troubled) = troubled;
+                return Ok(slot);
             }
         }
     }
 
-    /// A place among all for a host where it is likely to be of no use: one of the few that there are for that, or one that
-    /// nobody else wants.
-    async fn in_trouble(&self) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
+    /// A place for a host where it is likely to be of no use; none, if it is out of trouble by then.
+    async fn in_trouble(&self, host: &Host) -> Option<Place> {
         let _turn = self.waits.lock().await;
-        loop {
+        while host.is_in_trouble() {
             if let Ok(troubled) = Arc::clone(&self.troubled).try_acquire_owned() {
-                return (permit(&self.all).await, Some(troubled));
+                return Some(Place::Troubled(troubled));
             }
             if let Ok(all) = Arc::clone(&self.all).try_acquire_owned() {
-                return (Some(all), None);
+                return Some(Place::Spare(all));
             }
             tokio::time::sleep(OFTEN).await;
         }
+        None
     }
 
     /// Could another connection be opened, if its host has room?
@@ -227,22 +238,29 @@ impl Slots {
         host.close();
     }
 
-    /// The host asks for such a wait, which is longer than anybody waits. When it asks everybody for it, it is given up: to
-    /// ask it once more for each entry is not to leave it alone.
-    pub(crate) fn asks_too_much(&self, key: &HostKey, why: &TransferError, wait: Duration) {
+    /// The host asks a request that began then for more time than anybody waits. When it asks everybody for it, it is given
+    /// up: to ask it once more for each entry is not to leave it alone. What was under way together counts once.
+    pub(crate) fn asks_too_much(&self, key: &HostKey, began: Instant, why: &TransferError) {
         let host = self.host(key);
-        if host.impatient.fetch_add(1, Ordering::Relaxed) + 1 < IMPATIENT {
-            return;
+        {
+            let (count, last) = &mut *lock(&host.impatient);
+            if last.is_some_and(|last| began <= last) {
+                return;
+            }
+            (*count, *last) = (*count + 1, Some(Instant::now()));
+            if *count < IMPATIENT {
+                return;
+            }
         }
         *lock(&host.standing) = Standing::Down(Down {
             host: key.clone(),
             kind: why.kind(),
-            why: format!("{why}, and asks for a wait of {}", crate::report::seconds(wait)).into(),
+            why: format!("{why}, and it asks for more patience than --retry-max-wait").into(),
         });
         host.close();
     }
 
-    /// Has an answer of this host gone well?
+    /// Was an answer of this host a good one?
     pub(crate) fn has_served(&self, key: &HostKey) -> bool {
         self.host(key).has_served.load(Ordering::Relaxed)
     }
@@ -262,9 +280,7 @@ impl Slots {
     /// Leaves a host alone for so long; a longer pause is not shortened. Returns by how much the pause grew.
     pub(crate) fn pause(&self, key: &HostKey, wait: Duration) -> Duration {
         let now = Instant::now();
-        let until = now
-            .checked_add(wait)
-            .unwrap_or(now + Duration::from_secs(u64::from(u32::MAX)));
+        let until = after(now, wait);
         let host = self.host(key);
         let mut paused = lock(&host.paused_until);
         let before = paused.unwrap_or(now).max(now);
@@ -284,7 +300,7 @@ impl Slot {
         Self {
             all,
             host: HostPermit { host, permit },
-            _troubled: None,
+            troubled: Mutex::default(),
         }
     }
 
@@ -306,6 +322,7 @@ impl Slot {
         let host = &self.host.host;
         host.answers.fetch_add(1, Ordering::Relaxed);
         host.is_silent.store(false, Ordering::Relaxed);
+        drop(lock(&self.troubled).take());
         let mut standing = lock(&host.standing);
         if let Standing::Doubtful(_) | Standing::Missed(_) | Standing::Away = *standing {
             *standing = Standing::Alive;
@@ -314,17 +331,28 @@ impl Slot {
         }
     }
 
+    /// What it answers with is good, as far as its head tells.
+    pub(crate) fn serves(&self) {
+        let host = &self.host.host;
+        host.has_served.store(true, Ordering::Relaxed);
+        *lock(&host.impatient) = (0, None);
+    }
+
     /// The host answered well: after a while it gets its connections back.
     pub(crate) fn answered_well(&self) {
         let host = &self.host.host;
-        host.has_served.store(true, Ordering::Relaxed);
-        host.impatient.store(0, Ordering::Relaxed);
         lock(&host.breath).went_well();
         let is_more = lock(&host.brake).went_well();
         if is_more && !host.pays_back() {
             host.permits.add_permits(1);
         }
     }
+}
+
+/// The moment when a wait is over. One that ends later than time does lasts for as long as anybody will know.
+pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait)
+        .unwrap_or(now + Duration::from_secs(u64::from(u32::MAX)))
 }
 
 /// `None`: the host was given up meanwhile. The semaphore of all is never closed.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use url::Url;
 
 use crate::checksum::{Adding, Checksum};
@@ -77,9 +77,17 @@ pub(crate) struct Try<'a> {
     /// Who names the file, if that is not the list.
     pub(crate) namer: Option<&'a Namer<'a>>,
     pub(crate) meter: &'a Arc<Meter>,
+    /// Who wants to know at once that there is an answer.
+    pub(crate) hears: &'a dyn Hears,
     /// Where large files find help.
     pub(crate) offers: Option<&'a Arc<Offers>>,
     pub(crate) stop: &'a Stop,
+}
+
+/// Hears of answers when they begin: their bodies may take hours.
+pub(crate) trait Hears: std::fmt::Debug + Sync {
+    /// An answer with this status.
+    fn head(&self, status: StatusCode);
 }
 
 /// How a try ended that did not fail.
@@ -224,6 +232,7 @@ impl Tools {
             .and_then(|held| held.asked.clone());
         let sent = self.http.send(job.request(asked.as_ref()));
         let (answer, exchange) = job.stop.unless(sent).await??;
+        job.hears.head(answer.head.status);
         cost.exchange = Some(exchange);
         if let Some(target) = answer.head.redirect(job.url) {
             answer.drain().await;
@@ -241,7 +250,10 @@ impl Tools {
                 return Err(error);
             }
         };
-        let course = resume::plan(asked.as_ref(), &answer.head, |validator| job.resource(validator));
+        let course = resume::plan(asked.as_ref(), &answer.head, |validator| {
+            // With a checksum, the server's word is not all there is to go by.
+            job.listed.checksum.is_none().then(|| job.resource(validator))
+        });
         if let Course::Fail(error) = course {
             answer.drain().await;
             return Err(error);
@@ -316,12 +328,9 @@ fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
 }
 
 impl<'a> Try<'a> {
-    /// Of what the bytes are that this validator goes with, where its server's word is all there is to go by.
-    fn resource(&self, validator: &str) -> Option<Resource> {
-        self.listed
-            .checksum
-            .is_none()
-            .then(|| Resource::of(self.source, self.url, validator))
+    /// Of what the bytes are that this validator goes with.
+    fn resource(&self, validator: &str) -> Resource {
+        Resource::of(self.source, self.url, validator)
     }
 
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {

@@ -159,17 +159,29 @@ impl<'a> Watch<'a> {
             }
             () = shown => viewer.finish(),
         }
-        // What is said of the list is said when it is known.
-        let list = ending.heard.failed.take();
-        let kept = aside(hurry.as_mut(), move || list.map(FailedList::finish));
-        let Some(kept) = kept.await? else { return Ok(None) };
-        let list = listed(kept, args);
         let is_unheard = matches!(ending.told, json::Ended::Unheard);
-        if let Said::Summary { repeatable } = said
-            && !is_unheard
-        {
-            conclude(&ending.summary, &options, repeatable, args, &list);
-        }
+        let closing = match said {
+            Said::Summary { repeatable } if !is_unheard => Some(Closing {
+                options,
+                repeatable,
+                is_share: args.shard.is_some(),
+                has_useless_sums: args.checksums.as_ref().is_some_and(Checksums::are_of_no_use),
+            }),
+            Said::Summary { .. } | Said::Nothing => None,
+        };
+        let path = args.failed.clone();
+        let concluded = aside(hurry.as_mut(), move || {
+            // What is said of the list is said when it is known.
+            let list = ending.heard.failed.take().map(FailedList::finish);
+            let list = listed(list, path.as_deref());
+            if let Some(closing) = closing {
+                closing.say(&ending.summary, &list);
+            }
+            (ending, list)
+        });
+        let Some((ending, list)) = concluded.await? else {
+            return Ok(None);
+        };
         let written = aside(hurry, move || ending.write(reports));
         let Some(is_written) = written.await? else {
             return Ok(None);
@@ -243,8 +255,8 @@ impl Ending {
 }
 
 /// What became of the list of what failed; says what went wrong.
-fn listed(list: Option<io::Result<()>>, args: &Args) -> Listed {
-    let Some((list, path)) = list.zip(args.failed.as_deref()) else {
+fn listed(list: Option<io::Result<()>>, path: Option<&Path>) -> Listed {
+    let Some((list, path)) = list.zip(path) else {
         return Listed::Unasked;
     };
     let shown = crate::tame::tame(&path.to_string_lossy()).into_owned();
@@ -277,18 +289,31 @@ pub(super) fn is_seen(args: &Args) -> bool {
     args.reports.iter().any(Wanted::is_picture)
 }
 
-fn conclude(summary: &Summary, options: &ViewOptions, is_repeatable: bool, args: &Args, list: &Listed) {
-    if summary.total == 0 && !summary.stopped {
-        out::line(match args.shard {
-            None => "haul: warning: the list is empty",
-            Some(_) => "haul: warning: nothing of the list is of this shard",
-        });
-        return;
+/// How the last words depend on what was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    options: ViewOptions,
+    repeatable: bool,
+    is_share: bool,
+    /// `--checksums` had no use for any entry.
+    has_useless_sums: bool,
+}
+
+impl Closing {
+    fn say(self, summary: &Summary, list: &Listed) {
+        if summary.total == 0 && !summary.stopped {
+            out::line(if self.is_share {
+                "haul: warning: nothing of the list is of this shard"
+            } else {
+                "haul: warning: the list is empty"
+            });
+            return;
+        }
+        if self.has_useless_sums && !summary.stopped {
+            out::line("haul: warning: --checksums names none of these files, so it checked nothing");
+        }
+        view::conclude(summary, &self.options, self.repeatable, list);
     }
-    if args.checksums.as_ref().is_some_and(Checksums::are_of_no_use) && !summary.stopped {
-        out::line("haul: warning: --checksums names none of these files, so it checked nothing");
-    }
-    view::conclude(summary, options, is_repeatable, list);
 }
 
 fn failed_list(path: &Path) -> anyhow::Result<FailedList> {

@@ -26,14 +26,15 @@ pub enum TransferError {
     /// A proxy, or something else on the way, refused to connect.
     #[error("cannot connect: {0}")]
     Tunnel(String),
-    /// Nobody was ever reached there, whatever was tried, and it is not tried for every entry.
+    /// Nobody was ever reached there, whatever was tried, or it asks everybody to come back much later: it is not tried for
+    /// every entry.
     #[error("{host} is given up: {why}")]
     HostDown {
         /// The host.
         host: HostKey,
         /// What kind of thing went wrong when it was tried.
         kind: Kind,
-        /// What went wrong the first time, in words.
+        /// What went wrong when it was given up, in words.
         why: Arc<str>,
     },
     /// No connection, on a way that leads past others than the URL's host.

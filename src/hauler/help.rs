@@ -12,7 +12,7 @@ use super::run::Run;
 use crate::job::HostKey;
 use crate::lock::lock;
 use crate::settings::Split;
-use crate::slots::Slot;
+use crate::slots::{self, Slot};
 use crate::stop::Stop;
 use crate::transfer::{Most, Offer, Offers};
 
@@ -31,7 +31,7 @@ impl Refusals {
     /// The host refused a helper, and asks for so long a wait.
     fn note(&self, host: &HostKey, asked: Option<Duration>, now: Instant) {
         let wait = asked.filter(|wait| !wait.is_zero()).unwrap_or(MOMENT);
-        let Some(until) = now.checked_add(wait) else { return };
+        let until = slots::after(now, wait);
         let mut refusals = lock(&self.0);
         refusals.retain(|_, until| *until > now);
         let longest = refusals.entry(host.clone()).or_insert(until);

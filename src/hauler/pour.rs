@@ -336,11 +336,11 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         written.map_or(Err(TransferError::Cancelled), |written| written.map_err(cannot_write))
     }
 
-    /// How long it may be. What it adds up to is known when it is out.
     fn resource(&self, from: &Url, validator: &str) -> Resource {
         Resource::of(self.job.url.reveal(), from, validator)
     }
 
+    /// How long it may be. What it adds up to is known when it is out.
     fn expect(&self) -> Expect {
         Expect {
             checksum: None,

@@ -15,6 +15,9 @@ use crate::lock::lock;
 /// Requests of one lane at once. Servers are asked to take no fewer (RFC 9113 section 6.5.2).
 const MOST: usize = 100;
 
+/// Hosts of which more is kept than what is under way.
+const HOSTS: usize = 1000;
+
 /// What is under way to which host.
 #[derive(Debug, Default)]
 pub(super) struct Lanes(Mutex<HashMap<HostKey, Host>>);
@@ -118,9 +121,10 @@ impl Host {
         }
     }
 
-    /// Is there nothing to know of it?
-    fn is_forgotten(&self) -> bool {
-        self.most == MOST && !self.is_old && self.loads.iter().all(|load| load.all() == 0)
+    /// Is there nothing to know of it? Of so many others, it would be asked again.
+    fn is_forgotten(&self, others: usize) -> bool {
+        let is_usual = self.most == MOST && !self.is_old;
+        (is_usual || others > HOSTS) && self.loads.iter().all(|load| load.all() == 0)
     }
 }
 
@@ -213,9 +217,10 @@ impl Listener {
 impl Drop for Lane {
     fn drop(&mut self) {
         let mut hosts = lock(&self.lanes.0);
+        let others = hosts.len();
         if let Some(host) = hosts.get_mut(&self.host) {
             host.leave(self.number, self.request, self.was_answered);
-            if host.is_forgotten() {
+            if host.is_forgotten(others) {
                 hosts.remove(&self.host);
             }
         }

@@ -52,13 +52,13 @@ impl Brake {
 
     /// The host answered well. Does it get another connection back?
     pub(super) fn went_well(&mut self) -> bool {
-        if self.allowed == self.most {
-            return false;
-        }
         self.well += 1;
         if self.is_probed && self.well >= self.allowed {
             self.is_probed = false;
             self.patience = (self.patience / 2).max(1);
+        }
+        if self.allowed == self.most {
+            return false;
         }
         let is_round = self.well >= self.allowed * self.patience;
         if is_round {
@@ -128,5 +128,9 @@ mod tests {
             })
             .count();
         assert!(answers < 1000, "{answers}");
+        // Of all that it has for long, half goes.
+        let _ = (0..16).filter(|_| brake.went_well()).count();
+        let later = start + Duration::from_secs(60);
+        assert_eq!(brake.pushed_back(later, later), Some(8));
     }
 }

@@ -1,7 +1,7 @@
 //! What is known of one host.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -25,12 +25,12 @@ pub(super) struct Host {
     pub(super) paused_until: Mutex<Option<Instant>>,
     pub(super) standing: Mutex<Standing<Down>>,
     pub(super) answers: AtomicU64,
-    /// One of them went well.
+    /// One of them was a good one.
     pub(super) has_served: AtomicBool,
     /// Nothing came from it for too long, and nothing has since.
     pub(super) is_silent: AtomicBool,
-    /// Answers in a row that asked for more patience than there is.
-    pub(super) impatient: AtomicU32,
+    /// Answers in a row that asked for more patience than there is, and when the last of them came.
+    pub(super) impatient: Mutex<(u32, Option<Instant>)>,
     /// It is not what it was: whoever waits for it looks again.
     pub(super) changed: Notify,
 }
@@ -40,7 +40,7 @@ pub(super) struct Host {
 pub(super) struct Down {
     pub(super) host: HostKey,
     pub(super) kind: Kind,
-    /// What went wrong the first time.
+    /// What went wrong when it was given up.
     pub(super) why: Arc<str>,
 }
 
@@ -72,7 +72,7 @@ impl Host {
             answers: AtomicU64::new(0),
             has_served: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
-            impatient: AtomicU32::new(0),
+            impatient: Mutex::default(),
             changed: Notify::new(),
         }
     }

@@ -133,8 +133,7 @@ impl Copy<'_> {
     }
 
     fn resource(&self, head: &Head) -> Option<Resource> {
-        let validator = head.validator.as_deref()?;
-        Some(Resource::of(self.job.source, self.job.url, validator))
+        Some(self.job.resource(head.validator.as_deref()?))
     }
 
     fn name(&self) -> Cow<'_, str> {

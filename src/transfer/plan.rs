@@ -128,9 +128,7 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
     let is_cut = |mark: &Mark| mark.may_be_of(entry) && mark.is_cut(size, modified);
     match existing {
         // haul's own, and the end of the machine left no more of it.
-        Existing::Check | Existing::Skip | Existing::Update if mark.as_ref().is_some_and(is_cut) => {
-            Plan::Ask(Want::Replacement)
-        }
+        Existing::Check | Existing::Update if mark.as_ref().is_some_and(is_cut) => Plan::Ask(Want::Replacement),
         Existing::Overwrite => Plan::Ask(Want::Replacement),
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
         // A free name was chosen before; the file came in between.

@@ -100,7 +100,7 @@ fn a_folder_that_may_be_entered_and_not_read_is_folder_enough() {
     for folder in [room.path("in"), room.folder()] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o333)).unwrap();
     }
-    let haul = room.haul().without_privileges().args(["--layout", "path"]);
+    let haul = room.haul().without_privileges().args(["--layout", "path", "--fsync"]);
     let outcome = haul.stdin(origin.list(["/in/a.bin", "/in/b.bin"])).run();
     for folder in [room.folder(), room.path("in")] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();

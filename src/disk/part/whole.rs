@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use rustix::fs::{self as posix, Timespec, Timestamps};
+use rustix::io::Errno;
 
 use super::super::record::Record;
 use super::super::{Disk, Folder, name_of};
@@ -116,6 +117,10 @@ fn timespec(time: SystemTime) -> Option<Timespec> {
 pub(in crate::disk) fn synchronise_names(folder: &Folder, durability: Durability) -> io::Result<()> {
     match durability {
         Durability::System => Ok(()),
-        Durability::Disk => Ok(posix::fsync(folder)?),
+        Durability::Disk => match posix::fsync(folder) {
+            // It may be entered and not read: there is no way to have it synchronised.
+            Err(Errno::BADF) => Ok(()),
+            done => Ok(done?),
+        },
     }
 }

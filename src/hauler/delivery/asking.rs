@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use reqwest::StatusCode;
 use url::Url;
 
 use super::{Delivery, REDIRECTS, downgrade};
@@ -17,7 +18,7 @@ use crate::http::{Leg, Over};
 use crate::job::HostKey;
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
-use crate::transfer::{Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
+use crate::transfer::{Hears, Held, Namer, RESERVE, Received, Step, Tools, Try, Want};
 
 impl<'a> Delivery<'a> {
     pub(super) async fn ask_around(
@@ -60,6 +61,7 @@ impl<'a> Delivery<'a> {
                 }
             };
             is_used = true;
+            (stale, self.over) = (0, Over::Any);
             match step {
                 Step::Done { outcome, size } => {
                     slot.answered_well();
@@ -90,7 +92,6 @@ impl<'a> Delivery<'a> {
                     }
                     url = Cow::Owned(to);
                     is_used = false;
-                    (stale, self.over) = (0, Over::Any);
                 }
             }
         }
@@ -167,6 +168,7 @@ impl<'a> Delivery<'a> {
             mirrors: &mirrors,
             namer: namer.as_ref(),
             meter: &self.meter,
+            hears: slot,
             offers: self.shared.offers.as_ref(),
             stop: self.stop,
         };
@@ -209,7 +211,8 @@ impl<'a> Delivery<'a> {
         heard: u64,
     ) {
         match error {
-            _ if self.cost.exchange.is_some() => slot.answered(),
+            // That was heard.
+            _ if self.cost.exchange.is_some() => {}
             Some(error) if matches!(error.bare(), TransferError::NoAnswer(_)) => slot.fell_silent(heard),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
@@ -229,7 +232,7 @@ impl<'a> Delivery<'a> {
             return;
         };
         if wait > self.shared.settings.retry.max_wait {
-            self.shared.slots.asks_too_much(host, error, wait);
+            self.shared.slots.asks_too_much(host, began, error);
             return;
         }
         let grown = self.shared.slots.pause(host, wait);
@@ -269,6 +272,15 @@ impl<'a> Delivery<'a> {
         if from.scheme() == "https" && to.scheme() == "http" && self.shared.is_new_downgrade(&host) {
             let warning = downgrade(&host);
             self.events.send(|| Event::Warning(warning)).await;
+        }
+    }
+}
+
+impl Hears for Slot {
+    fn head(&self, status: StatusCode) {
+        self.answered();
+        if !status.is_client_error() && !status.is_server_error() {
+            self.serves();
         }
     }
 }
