@@ -81,6 +81,8 @@ pub(crate) enum Whose {
     Free,
     /// For the entry itself.
     Own,
+    /// For the entry, when it was another version, or for one that looks the same.
+    Similar,
     /// For another entry.
     Another,
     /// It is not haul's, or not any more.
@@ -105,7 +107,7 @@ impl Disk {
     pub(crate) fn open(dir: &Path, jobs: usize, durability: Durability) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
         if durability == Durability::Disk {
-            synchronise_above(dir)?;
+            synchronise_above(dir);
         }
         let root = open_folder(posix::CWD, dir, OFlags::empty())?;
         let case = case_of(&root);
@@ -177,8 +179,9 @@ impl Disk {
         };
         match mark.filter(|mark| mark.is_intact(size, modified)) {
             None => Whose::Unknown,
-            Some(mark) if mark.may_be_of(entry) && !mark.differs(entry, validator) => Whose::Own,
-            Some(_) => Whose::Another,
+            Some(mark) if !mark.may_be_of(entry) => Whose::Another,
+            Some(mark) if mark.differs(entry, validator) => Whose::Similar,
+            Some(_) => Whose::Own,
         }
     }
 
@@ -298,20 +301,17 @@ fn open_folder(at: impl AsFd, name: impl AsRef<Path>, more: OFlags) -> rustix::i
     }
 }
 
-/// Has the names of the folders above this one reach the disk, as far as they can be read: they may be new.
-fn synchronise_above(dir: &Path) -> io::Result<()> {
+/// Has the names of the folders above this one reach the disk, as far as they can: they may be new. Those of which a file
+/// system keeps nothing on a disk, or that may not be read, say so.
+fn synchronise_above(dir: &Path) {
     for above in dir.ancestors().skip(1) {
         let above = if above.as_os_str().is_empty() {
             Path::new(".")
         } else {
             above
         };
-        match posix::open(above, FOLDER, Mode::empty()) {
-            Err(rustix::io::Errno::ACCESS) => {}
-            opened => posix::fsync(opened?)?,
-        }
+        let _ = posix::open(above, FOLDER, Mode::empty()).and_then(posix::fsync);
     }
-    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq)]

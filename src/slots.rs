@@ -170,13 +170,14 @@ impl Slots {
     /// Exchanges a slot for one at another host, at once when that host has room.
     pub(crate) async fn exchange(&self, slot: Slot, key: &HostKey) -> Result<Slot, TransferError> {
         let host = self.host(key);
-        match Arc::clone(&host.permits).try_acquire_owned() {
-            Ok(permit) if !host.is_paused() && !host.is_in_trouble() => Ok(Slot::new(slot.all, host, permit)),
-            _ => {
-                drop(slot);
-                self.acquire(key).await
-            }
+        let is_open = !host.is_paused() && !host.is_in_trouble();
+        // Whoever waits holds nothing: not what was tried for a moment, either.
+        let permit = Arc::clone(&host.permits).try_acquire_owned().ok().filter(|_| is_open);
+        if let Some(permit) = permit {
+            return Ok(Slot::new(slot.all, host, permit));
         }
+        drop(slot);
+        self.acquire(key).await
     }
 
     /// Waits until the next request may begin. A slot is held meanwhile: no other request could begin before, either.

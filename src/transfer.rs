@@ -31,6 +31,7 @@ use crate::job::{OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
+use crate::tame::HIDDEN;
 
 pub(crate) use body::Body;
 use copy::Copy;
@@ -310,10 +311,16 @@ async fn tidy(step: &Step, held: &mut Option<Held>) {
     }
 }
 
+/// Does a record or a mark with this name mean the entry? One may be of a time when fields of an entry's own were no part
+/// of what it is known by.
+fn is_known_as(name: &str, entry: &str) -> bool {
+    name == entry || entry.strip_suffix(HIDDEN) == Some(name)
+}
+
 /// A part continues when its record is of this entry and names a validator.
 fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
     let gaps = part.gaps();
-    let is_ours = record.url == entry && !record.validator.is_empty() && gaps.held() > 0;
+    let is_ours = is_known_as(&record.url, entry) && !record.validator.is_empty() && gaps.held() > 0;
     let size = gaps.size();
     let gap = gaps.first().or_else(|| size.map(|size| size..size));
     is_ours.then(|| {
@@ -330,13 +337,13 @@ fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
 impl<'a> Try<'a> {
     /// Of what the bytes are that this validator goes with.
     fn resource(&self, validator: &str) -> Resource {
-        Resource::of(self.source, self.url, validator)
+        Resource::of(self.source, self.url, validator).as_asked_for(self.own)
     }
 
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
         let unless = match self.want {
             // A condition on the whole file and one on a part of it do not go together.
-            Want::Newer(here) if asked.is_none() => Some(&here.unless),
+            Want::Newer(here) if asked.is_none() => Some(&here.unless).filter(|_| !here.asks_without_condition()),
             _ => None,
         };
         let is_head = matches!(self.want, Want::Size(_));

@@ -56,7 +56,9 @@ impl Mark {
 
     /// Was the file finished for this entry, or for one that looks the same when it is shown?
     pub(crate) fn may_be_of(&self, entry: &str) -> bool {
-        self.entry == hashed(entry)
+        let plain = entry.strip_suffix(crate::tame::HIDDEN);
+        // Fields of an entry's own were once no part of what it is known by.
+        self.entry == hashed(entry) || plain.is_some_and(|plain| self.entry == hashed(plain))
     }
 
     /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?

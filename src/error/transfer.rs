@@ -183,6 +183,8 @@ pub enum TransferError {
 pub enum Lost {
     /// The server did not look at it (RFC 9113 section 8.7).
     Unseen,
+    /// The connection was closed for more requests, as a server may do at any time (RFC 9113 section 6.8).
+    Late,
     /// The server has too much to do with us (`ENHANCE_YOUR_CALM`).
     TooMuch,
     /// It is as if the connection had broken.

@@ -8,6 +8,8 @@ use crate::http::Over;
 /// Tries of one entry that are not counted, and requests on one way along redirects: a server may close idle connections,
 /// but not for ever.
 pub(super) const FREE: u32 = 64;
+/// Requests that may meet a connection which takes no more of them: some servers close each after a few.
+const LATE: u32 = 16;
 /// How often to look whether another process is done with a file.
 const LOCKED: Duration = Duration::from_millis(500);
 /// How long to wait for a file descriptor.
@@ -24,6 +26,8 @@ pub(super) struct Allowance {
     fresh: bool,
     /// For a request that its server did not look at.
     unseen: bool,
+    /// For one whose connection was closed for more of them.
+    late: u32,
 }
 
 impl Default for Allowance {
@@ -33,6 +37,7 @@ impl Default for Allowance {
             stale: 0,
             fresh: true,
             unseen: true,
+            late: LATE,
         }
     }
 }
@@ -43,6 +48,7 @@ impl Allowance {
         self.free = FREE;
         self.stale = 0;
         self.unseen = true;
+        self.late = LATE;
     }
 
     /// What the next try may go over.
@@ -84,6 +90,7 @@ pub(super) fn next(
         stale,
         fresh,
         unseen,
+        late,
     }: &mut Allowance,
     max_wait: Duration,
 ) -> Next {
@@ -91,6 +98,10 @@ pub(super) fn next(
         TransferError::Closed { reused: true, .. } | TransferError::Appeared if *free > 0 => {
             *free -= 1;
             *stale += u32::from(!matches!(error, TransferError::Appeared));
+            return Next::AtOnce;
+        }
+        TransferError::Stream { lost: Lost::Late, .. } if *late > 0 => {
+            *late -= 1;
             return Next::AtOnce;
         }
         // Once: a server that goes on to refuse is busy.
@@ -142,6 +153,7 @@ mod tests {
             stale: 0,
             fresh: free > 0,
             unseen: free > 0,
+            late: free,
         };
         let shown = match next(error, &mut waits, &mut allowance, Duration::from_secs(60)) {
             Next::AtOnce => "at once".into(),
@@ -234,6 +246,8 @@ mod tests {
             (closed(false), &[1], 1, "after 1, 0 waits left"),
             (stream(Lost::Unseen), &[1], 1, "at once, 1 waits left"),
             (stream(Lost::Unseen), &[1], 0, "after 1, 0 waits left"),
+            (stream(Lost::Late), &[1], 1, "at once, 1 waits left"),
+            (stream(Lost::Late), &[1], 0, "after 1, 0 waits left"),
             (stream(Lost::Broken), &[1], 1, "after 1, 0 waits left"),
             (refused, &[1], 1, "after 1, 0 waits left"),
             (TransferError::Checksum(Algorithm::Md5), &[], 1, "after 0, 0 waits left"),

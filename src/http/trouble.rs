@@ -93,11 +93,21 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
             }
             TransferError::Protocol(what)
         }
+        // The task of its connection ended while it waited there.
+        Some(hyper) if hyper.is_user() => TransferError::Stream {
+            lost: closed_for_more(reused),
+            what: "the connection closed before the request was sent".into(),
+        },
         Some(hyper) if cause.is_some() || hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => {
             TransferError::Closed { reused, cause }
         }
         _ => TransferError::Protocol(deepest(error)),
     }
+}
+
+/// One that served others before is closed as any may be. One that was new does not serve at all.
+fn closed_for_more(reused: bool) -> Lost {
+    if reused { Lost::Late } else { Lost::Unseen }
 }
 
 /// A stream that was given up, by the server or by what it sent. The others of its connection may be innocent of that.
@@ -110,7 +120,10 @@ fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
     };
     let (lost, what) = match (reason, error.is_remote(), error.is_go_away()) {
         (h2::Reason::REFUSED_STREAM, true, false) => (Lost::Unseen, "the server did not take the request"),
-        (h2::Reason::NO_ERROR, true, true) => (Lost::Unseen, "the server takes no more requests over this connection"),
+        (h2::Reason::NO_ERROR, true, true) => (
+            closed_for_more(reused),
+            "the server takes no more requests over this connection",
+        ),
         (h2::Reason::HTTP_1_1_REQUIRED, true, _) => (Lost::Unseen, "the server wants HTTP/1.1"),
         (h2::Reason::ENHANCE_YOUR_CALM, true, _) => (Lost::TooMuch, "the server asks for less"),
         (_, true, true) => (Lost::Broken, "the server closed the connection"),

@@ -3,11 +3,12 @@
 
 use std::num::ParseIntError;
 
+use reqwest::header::{self, HeaderName};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::OwnRequest;
 use crate::fnv::Fnv;
-use crate::tame;
 
 /// What tells the resource from others, without what only tells that we may have it: signatures and times are new with every
 /// redirect, and servers share the load.
@@ -27,6 +28,22 @@ impl Resource {
             .fold(path, |hash, pair| hash.with(b"&").with(pair.as_bytes()));
         Self(all.finish())
     }
+
+    /// As a request with these fields of its own gets it: they may choose, too, but for those that are keys.
+    pub(crate) fn as_asked_for(self, own: Option<&OwnRequest>) -> Self {
+        let Some(own) = own.filter(|own| own.may_choose()) else {
+            return self;
+        };
+        let is_key = |name: &HeaderName| crate::tame::is_secret(name.as_str()) || *name == header::COOKIE;
+        let fields = own.headers.iter().filter(|(name, _)| !is_key(name));
+        let hash = fields.fold(Fnv::new().with(&self.0.to_be_bytes()), |hash, (name, value)| {
+            hash.with(name.as_str().as_bytes())
+                .with(b":")
+                .with(value.as_bytes())
+                .with(b"\n")
+        });
+        Self(hash.finish())
+    }
 }
 
 impl From<Resource> for String {
@@ -43,10 +60,41 @@ impl TryFrom<String> for Resource {
     }
 }
 
-/// Does this part of a query only say who may have the file, and for how long?
+/// Does this part of a query only say who may have the file, and for how long? Names that are known for it: any other may
+/// choose the file, whatever it sounds like.
 fn is_leave(pair: &str) -> bool {
-    /// Of Azure's shared access signatures, and what others call such things.
-    const NAMES: [&str; 26] = [
+    const BEGINNINGS: [&str; 4] = ["x-amz-", "x-goog-", "x-oss-", "x-ms-"];
+    /// Of signed URLs, of Azure's shared access signatures, and of sessions.
+    const NAMES: [&str; 44] = [
+        "signature",
+        "sig",
+        "sign",
+        "token",
+        "access_token",
+        "auth",
+        "auth_key",
+        "authkey",
+        "apikey",
+        "api_key",
+        "awsaccesskeyid",
+        "googleaccessid",
+        "ossaccesskeyid",
+        "key-pair-id",
+        "policy",
+        "expires",
+        "expire",
+        "expiry",
+        "exp",
+        "hdnea",
+        "hdnts",
+        "hmac",
+        "jwt",
+        "credential",
+        "password",
+        "passwd",
+        "secret",
+        "session",
+        "sessionid",
         "st",
         "se",
         "sp",
@@ -61,21 +109,10 @@ fn is_leave(pair: &str) -> bool {
         "skv",
         "skoid",
         "sktid",
-        "rscd",
-        "rsct",
-        "e",
-        "t",
-        "ts",
-        "exp",
-        "time",
-        "timestamp",
-        "nonce",
-        "policy",
-        "md5",
-        "hmac",
+        "wssecret",
     ];
     let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    name.starts_with("x-") || NAMES.contains(&&*name) || tame::is_secret(&name)
+    NAMES.contains(&&*name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -89,6 +126,9 @@ mod tests {
             ("http://a/v1/f.iso", "http://a/v2/f.iso", false),
             ("http://a/x/f.iso", "http://a/x/g.iso", false),
             ("http://a/f?doc=alpha", "http://a/f?doc=beta", false),
+            ("http://a/f?key=a", "http://a/f?key=b", false),
+            ("http://a/f?t=1&e=2&time=3", "http://a/f?t=1&e=2&time=4", false),
+            ("http://a/f?station=a&design=1", "http://a/f?station=a&design=2", false),
             ("http://a/f?doc=alpha&token=1", "http://a/f?doc=alpha&token=2", true),
             (
                 "http://a/f?X-Amz-Date=1&X-Amz-Signature=2",

@@ -553,6 +553,18 @@ async fn a_pause_lets_an_entry_go_only_where_nothing_says_that_options_follow() 
             &["line 1 http://h/a 5 B", &late.replace("line 2", "line 4")],
         ),
         (
+            // A comment belongs to nobody.
+            Pause::Writer,
+            &["http://h/a\n size=5\n\n# b\n", " out=x\n"],
+            &["line 1 http://h/a 5 B", &late.replace("line 2", "line 5")],
+        ),
+        (
+            // One that came too late says that there are options.
+            Pause::Writer,
+            &["http://h/a\n", " out=x\n", "http://h/b\n", " out=y\n"],
+            &["line 1 http://h/a", &late, "line 3 http://h/b to y"],
+        ),
+        (
             Pause::Nothing,
             &["http://h/a\n", " out=x\n"],
             &["line 1 http://h/a to x"],

@@ -59,7 +59,11 @@ impl Text {
         let why = match &mut self.above {
             Above::Failed => return,
             Above::Nothing => LineError::Orphan,
-            Above::Gone => LineError::Late,
+            Above::Gone => {
+                // The next ones are waited for.
+                self.has_options = true;
+                LineError::Late
+            }
             Above::Open(draft) => {
                 self.has_options = true;
                 match line::text(value).and_then(|value| draft.set(name, value)) {
@@ -96,8 +100,11 @@ impl Text {
 impl Grammar for Text {
     fn line(&mut self, number: u64, bytes: &[u8], found: &mut Found) {
         let stripped = line::strip(bytes);
+        if stripped.starts_with(b"#") {
+            return;
+        }
         self.is_after_gap = stripped.is_empty();
-        if stripped.is_empty() || stripped[0] == b'#' {
+        if stripped.is_empty() {
             return;
         }
         if let Some(option) = option(bytes) {

@@ -312,3 +312,18 @@ async fn a_host_that_asks_everybody_for_too_much_patience_is_given_up() {
     );
     assert_eq!(error.kind(), Kind::Http);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_led_to_a_host_that_is_left_alone_does_not_wait_for_himself() {
+    let slots = Slots::new(1, 1, None, &Retry::default());
+    let (a, b) = (host("http://a"), host("http://b"));
+    let start = Instant::now();
+    slots.pause(&b, Duration::from_secs(3));
+    let slot = slots.acquire(&a).await.unwrap();
+    let slot = slots.exchange(slot, &b).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+    slot.fell_silent(slot.heard());
+    drop(slot);
+    let slot = slots.acquire(&a).await.unwrap();
+    let _slot = slots.exchange(slot, &b).await.unwrap();
+}

@@ -70,6 +70,10 @@ impl Copy<'_> {
                 return Ok(Step::GoOn);
             }
             Course::Whole { size } => {
+                let identity = Identity {
+                    validator: part.validator().or(identity.validator),
+                    ..identity
+                };
                 part.go_on(identity, size, Some(size))
                     .await
                     .map_err(|source| disk("go on", source))?;
@@ -359,6 +363,6 @@ fn said(course: &Course, head: &Head, part: &Part, is_coded: bool, resource: Opt
         digests,
         modified: now.modified.or(earlier.modified),
         filename: now.filename.or_else(|| earlier.filename.clone()),
-        resource: now.resource.or(earlier.resource),
+        resource: earlier.resource.or(now.resource),
     }
 }

@@ -151,18 +151,19 @@ impl Namer<'_> {
 }
 
 /// The name that an earlier run gave this entry: the one wanted, or a numbered one of those that follow without a gap of
-/// two.
+/// two. Of several that may have been its own, that with the version that is answered now.
 fn earlier_name(wanted: &Path, claims: &Claims, whose: impl Fn(&Path) -> Whose) -> Option<PathBuf> {
     let name = wanted.file_name()?.to_string_lossy();
     let numbered = (2..MOST).map(|number| wanted.with_file_name(name::numbered(&name, number)));
-    let mut gap = 0;
+    let (mut gap, mut similar) = (0, None);
     for path in std::iter::once(wanted.to_owned()).chain(numbered) {
         match whose(&path) {
             Whose::Own if claims.is_free(&path) => return Some(path),
-            Whose::Free if gap == 1 => return None,
+            Whose::Free if gap == 1 => break,
             Whose::Free => gap += 1,
-            Whose::Own | Whose::Another | Whose::Unknown => gap = 0,
+            Whose::Similar if similar.is_none() && claims.is_free(&path) => (gap, similar) = (0, Some(path)),
+            Whose::Own | Whose::Similar | Whose::Another | Whose::Unknown => gap = 0,
         }
     }
-    None
+    similar
 }

@@ -36,6 +36,8 @@ pub(crate) struct Dated {
     modified: SystemTime,
     size: u64,
     pub(super) unless: Unless,
+    /// It may have come for another URL that looks the same: another date is another file, an older one, too.
+    pub(super) is_exact: bool,
 }
 
 impl Dated {
@@ -43,8 +45,16 @@ impl Dated {
     pub(super) fn is_the_one(&self, head: &Head, length: Option<u64>) -> bool {
         match &self.unless {
             Unless::Tag(tag) => head.etag.as_ref() == Some(tag) && length.is_none_or(|length| length == self.size),
-            Unless::Since(_) => head.modified.is_some_and(|time| time <= self.modified) && length == Some(self.size),
+            Unless::Since(_) => {
+                let is_as_old = |time| time == self.modified || (time < self.modified && !self.is_exact);
+                head.modified.is_some_and(is_as_old) && length == Some(self.size)
+            }
         }
+    }
+
+    /// A server that is asked by a date calls everything unchanged that is older.
+    pub(super) fn asks_without_condition(&self) -> bool {
+        self.is_exact && matches!(self.unless, Unless::Since(_))
     }
 
     pub(super) fn unchanged(&self) -> Step {
@@ -83,7 +93,7 @@ impl Sized {
         let why = match (length, is_same) {
             (Some(there), _) if there != self.size => "is there with another size; -f replaces it",
             (_, Some(false)) => "is there, and the server has another version; -f replaces it",
-            (None, None) => "is there, and the server does not tell its size; -f replaces it",
+            (None, None) if !self.is_own => "is there, and the server does not tell its size; -f replaces it",
             _ => {
                 return Ok(Step::Done {
                     outcome: Outcome::AlreadyThere,
@@ -138,7 +148,13 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
             Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),
             mark => {
                 let unless = tag(mark.as_ref()).map_or(Unless::Since(modified), Unless::Tag);
-                Plan::Ask(Want::Newer(Dated { modified, size, unless }))
+                let is_exact = mark.is_some() && entry.contains(HIDDEN);
+                Plan::Ask(Want::Newer(Dated {
+                    modified,
+                    size,
+                    unless,
+                    is_exact,
+                }))
             }
         },
         _ => check(size, modified, mark.as_ref(), entry, listed),
@@ -288,6 +304,8 @@ mod tests {
             (same, Some(9), true, "AlreadyThere"),
             (later, Some(9), true, another),
             (same, None, true, "AlreadyThere"),
+            ("", None, true, "AlreadyThere"),
+            ("", None, false, unknown),
             (later, None, true, another),
         ] {
             let here = Sized {
@@ -335,6 +353,7 @@ mod tests {
                 modified,
                 size: 9,
                 unless: unless.clone(),
+                is_exact: false,
             };
             assert_eq!(
                 decided(&Want::Newer(here), status, fields, length),

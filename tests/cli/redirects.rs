@@ -212,3 +212,23 @@ fn a_location_that_serves_one_request_is_asked_for_again_where_it_came_from() {
     room.haul().impatient().arg(home.url("/a")).run().fails().says("403");
     assert_eq!((home.requests().len(), other.requests().len()), (4, 6));
 }
+
+#[test]
+fn a_used_location_of_the_same_server_is_no_different_and_nobody_waits_for_himself() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let body = crate::support::bytes(300_000, 1);
+    let to = |number: u8| Answer::to(&format!("/a?signed={number}"));
+    origin.file("/a", "").then(to(1)).then(to(2)).always(to(3));
+    // Each serves one request, and a piece at a time.
+    let piece = |range: std::ops::Range<usize>| {
+        let field = format!("bytes {}-{}/300000", range.start, range.end - 1);
+        Answer::part(&field, &body[range]).field("ETag", "\"v1\"")
+    };
+    let file = |number: u8| origin.file(&format!("/a?signed={number}"), &body).etag("v1");
+    file(1).then(Answer::CutAfter(100_000)).always(Status(403));
+    file(2).then(piece(100_000..200_000)).always(Status(403));
+    file(3);
+    let outcome = room.haul().impatient().args(["-v", &origin.url("/a")]).run();
+    outcome.succeeds().never_says("another haul");
+    room.holds_exactly(&[("a", &body)]);
+}

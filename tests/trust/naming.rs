@@ -389,3 +389,20 @@ fn a_url_s_own_name_is_left_to_the_entry_that_a_server_gave_it_to() {
         room.holds_exactly(&both);
     }
 }
+
+#[test]
+fn a_new_version_of_the_one_file_that_an_entry_has_is_that_file_although_its_url_is_hidden() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("report.bin");
+    let url = origin.url("/get?token=abc");
+    let put = |body: &str, tag: &str| drop(origin.file("/get?token=abc", body).etag(tag).field(field, &value));
+    let run = |mode: &str| room.haul().args(["-J", "--existing", mode, &url]).run();
+    put("one", "1");
+    run("check").succeeds();
+    put("two", "2");
+    run("check").fails().says("another version");
+    run("skip").succeeds();
+    room.holds_exactly(&[("report.bin", "one")]);
+    run("update").succeeds();
+    room.holds_exactly(&[("report.bin", "two")]);
+}

@@ -529,3 +529,19 @@ fn what_only_the_first_answer_said_holds_for_the_file() {
         assert_eq!(origin.requests().len(), 2);
     }
 }
+
+#[test]
+fn what_is_asked_for_with_other_fields_may_be_another_file() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (table, object) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    let file = |body: &[u8]| origin.file("/get", body).etag("v1");
+    let run = |accept: &str| {
+        let list = format!("{}\n header=Accept: {accept}\n", origin.url("/get"));
+        room.haul().args(["--retries", "0"]).stdin(list).run()
+    };
+    file(&table).then(CutAfter(CUT));
+    run("text/csv").fails();
+    file(&object);
+    run("application/json").succeeds();
+    room.holds_exactly(&[("get", &object)]);
+}

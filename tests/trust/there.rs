@@ -476,3 +476,31 @@ fn what_the_machine_s_end_left_of_a_finished_file_is_fetched_again() {
     run(&room, "check", &url).fails().says("another size");
     room.holds_exactly(&[("a.bin", "mine")]);
 }
+
+#[test]
+fn what_haul_finished_is_there_where_the_server_tells_nothing_to_compare() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/api", "an answer").always(Answer::Chunked);
+    let list = origin.url("/api") + "\n header=X-Customer: 1\n";
+    for _ in 0..2 {
+        room.haul().stdin(&*list).run().succeeds();
+    }
+    room.holds_exactly(&[("api", "an answer")]);
+    room.put("api", "mine");
+    room.haul().stdin(&*list).run().fails().says("does not tell its size");
+}
+
+#[test]
+fn update_takes_an_older_file_for_another_where_the_url_is_hidden() {
+    let (origin, room, now) = (Origin::new(), Room::new(), SystemTime::now());
+    let file = |path: &str, body: &str, age: u64| {
+        let file = origin.file(path, body).last_modified(now - Duration::from_secs(age));
+        file.field("Date", &httpdate::fmt_http_date(now)).url()
+    };
+    let [one, two] = [file("/get?doc=one", "one", 3600), file("/get?doc=two", "two", 7200)];
+    run(&room, "check", &one).succeeds();
+    run(&room, "update", &one).succeeds();
+    room.holds_exactly(&[("get", "one")]);
+    run(&room, "update", &two).succeeds();
+    room.holds_exactly(&[("get", "two")]);
+}

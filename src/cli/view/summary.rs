@@ -283,7 +283,7 @@ fn closing(run: &Summary, style: &Style) -> Vec<String> {
         lines.push("stopped at the first entry that failed (--fail-fast)".into());
     }
     match style.failed_list {
-        Listed::Written(file) if run.failed > 0 && run.unread => lines.push(format!(
+        Listed::Written(file) if run.unread => lines.push(format!(
             "{file} lists what was read and has no file yet; the rest of the list was not read"
         )),
         Listed::Written(file) if run.failed > 0 => {

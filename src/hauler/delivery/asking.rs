@@ -43,8 +43,8 @@ impl<'a> Delivery<'a> {
                     continue;
                 }
                 // It was for one request, or its time is over: whoever led here knows another.
-                Err(error) if is_used && leg == Leg::Away && is_refused(&error) => {
-                    drop(slot);
+                Err(error) if is_used && self.redirects > 0 && is_refused(&error) => {
+                    drop((slot, held));
                     (slot, held) = self.begin_again().await?;
                     (url, host, leg) = self.at_home();
                     is_used = false;
@@ -72,6 +72,7 @@ impl<'a> Delivery<'a> {
                     if let Some(done) = self.finish(received, slot).await? {
                         return Ok(done);
                     }
+                    drop(held);
                     (slot, held) = self.begin_again().await?;
                     (url, host, leg) = self.at_home();
                 }
@@ -222,10 +223,15 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Was a connection closed that any request might have had? One that only this request had says nothing of others.
+    fn is_turned_away(&self, error: &TransferError) -> bool {
+        error.is_turned_away() && matches!(self.over, Over::Any)
+    }
+
     /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses. So
     /// does one that closes new connections while it serves others: it has no other way to say so.
     async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
-        if error.is_push_back() || (error.is_turned_away() && self.shared.slots.has_served(host)) {
+        if error.is_push_back() || (self.is_turned_away(error) && self.shared.slots.has_served(host)) {
             self.shared.slots.push_back(host, began, error.retry_after());
         }
         let Some(wait) = error.retry_after().filter(|wait| error.is_passing() && !wait.is_zero()) else {

@@ -26,6 +26,10 @@ impl<'a> Delivery<'a> {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            if matches!(error, TransferError::Appeared) {
+                // A name that came with the answer is another's by now.
+                self.given.take();
+            }
             if error.lacks_descriptors() {
                 self.shared.tools.http.forget_idle();
             }
