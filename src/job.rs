@@ -119,6 +119,12 @@ impl Job {
     }
 }
 
+/// The names by which marks and records may know an entry that is [known as](Job::known_as) this: one of them may be of a
+/// time when fields of its own were no part of that.
+pub(crate) fn names_of(known_as: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(known_as).chain(known_as.strip_suffix(crate::tame::HIDDEN))
+}
+
 /// A line that is no entry. It becomes one failed row; the rest of the list goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {

@@ -139,6 +139,11 @@ fn is_harmless(name: &str, value: &str) -> bool {
     PLAIN.contains(&&*name) || (is_number(value) && !is_secret(&name))
 }
 
+/// Is something left out of what is shown?
+pub(crate) fn hides(shown: &str) -> bool {
+    shown.contains(HIDDEN)
+}
+
 /// Is what is called so in a query a secret, or about one? The name is in small letters.
 pub(crate) fn is_secret(name: &str) -> bool {
     const SECRET: [&str; 10] = [

@@ -27,11 +27,10 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Over, Request, is_the_file};
-use crate::job::{OwnRequest, Resource};
+use crate::job::{self, OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
-use crate::tame::HIDDEN;
 
 pub(crate) use body::Body;
 use copy::Copy;
@@ -39,7 +38,7 @@ pub(crate) use expect::Expect;
 use help::Published;
 pub(crate) use help::{Offer, Offers};
 use naming::Target;
-pub(crate) use naming::{Named, Namer};
+pub(crate) use naming::{Named, Namer, leave};
 pub(crate) use places::Mirror;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
@@ -311,16 +310,11 @@ async fn tidy(step: &Step, held: &mut Option<Held>) {
     }
 }
 
-/// Does a record or a mark with this name mean the entry? One may be of a time when fields of an entry's own were no part
-/// of what it is known by.
-fn is_known_as(name: &str, entry: &str) -> bool {
-    name == entry || entry.strip_suffix(HIDDEN) == Some(name)
-}
-
 /// A part continues when its record is of this entry and names a validator.
 fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
     let gaps = part.gaps();
-    let is_ours = is_known_as(&record.url, entry) && !record.validator.is_empty() && gaps.held() > 0;
+    let is_ours =
+        job::names_of(entry).any(|name| record.url == name) && !record.validator.is_empty() && gaps.held() > 0;
     let size = gaps.size();
     let gap = gaps.first().or_else(|| size.map(|size| size..size));
     is_ours.then(|| {
@@ -343,7 +337,7 @@ impl<'a> Try<'a> {
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
         let unless = match self.want {
             // A condition on the whole file and one on a part of it do not go together.
-            Want::Newer(here) if asked.is_none() => Some(&here.unless).filter(|_| !here.asks_without_condition()),
+            Want::Newer(here) if asked.is_none() => here.condition(),
             _ => None,
         };
         let is_head = matches!(self.want, Want::Size(_));

@@ -61,7 +61,8 @@ impl Signals {
         self.first.clone()
     }
 
-    /// Parks the run at the first signal, and has no reader waited for without end; returns at the second. The same that follows at once is the first one again.
+    /// Parks the run at the first signal, and has no reader waited for without end; returns at the second. The same that
+    /// follows at once is the first one again.
     pub(crate) async fn heed(mut self, stop: Stop) {
         let number = self.next().await;
         self.first.0.store(number, Ordering::Relaxed);

@@ -3,9 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
 
-use crate::fnv::Fnv;
 use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
+
+use crate::fnv::Fnv;
+use crate::{job, tame};
 
 const NAME: &str = "user.haul";
 const VERSION: u32 = 1;
@@ -51,20 +53,18 @@ impl Mark {
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of
     /// its URL may be any of several, so nothing vouches for it.
     pub(crate) fn vouches_for(&self, entry: &str, size: u64, modified: SystemTime) -> bool {
-        !entry.contains(crate::tame::HIDDEN) && self.may_be_of(entry) && self.is_intact(size, modified)
+        !tame::hides(entry) && self.may_be_of(entry) && self.is_intact(size, modified)
     }
 
     /// Was the file finished for this entry, or for one that looks the same when it is shown?
     pub(crate) fn may_be_of(&self, entry: &str) -> bool {
-        let plain = entry.strip_suffix(crate::tame::HIDDEN);
-        // Fields of an entry's own were once no part of what it is known by.
-        self.entry == hashed(entry) || plain.is_some_and(|plain| self.entry == hashed(plain))
+        job::names_of(entry).any(|name| self.entry == hashed(name))
     }
 
     /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?
     pub(crate) fn differs(&self, entry: &str, validator: Option<&str>) -> bool {
         let both = self.validator.as_deref().zip(validator);
-        entry.contains(crate::tame::HIDDEN) && both.is_some_and(|(here, there)| here != there)
+        tame::hides(entry) && both.is_some_and(|(here, there)| here != there)
     }
 
     /// Does the entry's URL lead to the same scheme, host and port?

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::mirrors::Sources;
 use super::run::{Looking, Round};
-use super::{Shared, names, row};
+use super::{Shared, row};
 use crate::checksum::Checksum;
 use crate::disk::Glance;
 use crate::disk::claims::Claims;
@@ -35,10 +35,18 @@ pub(super) struct Entry {
     pub(super) path: Arc<PathBuf>,
     /// What the file has to be, as the user said.
     pub(super) listed: Expect,
-    /// The names given away, when the server names the file.
-    pub(super) claims: Option<Arc<Mutex<Claims>>>,
+    /// Set when the server names the file.
+    pub(super) to_come: Option<ToCome>,
     /// When it was listed.
     pub(super) since: Instant,
+}
+
+/// What a name needs that comes with the answer.
+pub(super) struct ToCome {
+    /// The names given away.
+    pub(super) claims: Arc<Mutex<Claims>>,
+    /// The path that the entry's URL asks for.
+    pub(super) wanted: PathBuf,
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
@@ -48,7 +56,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         host,
         path,
         listed,
-        claims,
+        to_come,
         since,
     } = entry;
     let round = Arc::clone(&looking.0);
@@ -56,7 +64,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
     let mut seen = None;
     let known_as = job.known_as();
     // A name that is still to come is looked at when it has come.
-    if claims.is_none() {
+    if to_come.is_none() {
         let glance = shared.tools.glance(&path).await;
         match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known_as, &listed)) {
             Some(Sight::Done(outcome, size)) => {
@@ -88,7 +96,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             };
         }
     };
-    let is_unseen = claims.is_none() && shared.tools.is_unseen(&path, seen);
+    let is_unseen = to_come.is_none() && shared.tools.is_unseen(&path, seen);
     let begun = Instant::now();
     // The state of a transfer is large: only an entry that has a slot has one, and it is made where it stays.
     let delivered = Box::pin(async {
@@ -105,11 +113,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             job: &job,
             path: &path,
             listed: &listed,
-            claims: claims.as_deref(),
-            wanted: claims
-                .as_ref()
-                .and_then(|_| names::wanted(&job, &shared.settings).ok())
-                .unwrap_or_default(),
+            to_come: to_come.as_ref(),
             given: OnceLock::new(),
             events,
             stop,
@@ -169,9 +173,7 @@ struct Delivery<'a> {
     /// There was nothing of it in the folder a moment ago, and no try of ours since.
     is_unseen: bool,
     listed: &'a Expect,
-    claims: Option<&'a Mutex<Claims>>,
-    /// The path that it asks for, when the server names the file.
-    wanted: PathBuf,
+    to_come: Option<&'a ToCome>,
     /// What the server's name made of it.
     given: OnceLock<Named>,
     events: &'a Events,

@@ -7,8 +7,8 @@ use crate::disk::claims::{Claims, Leave};
 use crate::disk::{Disk, Whose, name};
 use crate::error::TransferError;
 use crate::job::Job;
-use crate::settings::{self, Existing, Settings};
-use crate::transfer::Expect;
+use crate::settings::{self, Settings};
+use crate::transfer::{Expect, leave};
 
 /// What an entry gets before anything is requested for it.
 #[derive(Debug)]
@@ -41,8 +41,17 @@ pub(crate) fn give(
     if job.checksum.is_none() && !is_to_come(job, settings) {
         job.checksum = settings.checksums.get(&wanted).cloned();
     }
-    let leave = |path: &Path| disk.map_or(Leave::Granted, |disk| leave(job, settings, disk, path));
-    let Some(path) = claims.give(job, &wanted, leave) else {
+    // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it.
+    let whose = |disk: &Disk, path: &Path| match settings.naming {
+        settings::Naming::Server => disk.whose(path, &job.known_as(), None),
+        settings::Naming::Url => Whose::Unknown,
+    };
+    let may_have = |path: &Path| {
+        disk.map_or(Leave::Granted, |disk| {
+            leave(settings.existing, disk, path, |path| whose(disk, path))
+        })
+    };
+    let Some(path) = claims.give(job, &wanted, may_have) else {
         return Ok(Naming::Repeated);
     };
     let listed = Expect {
@@ -62,23 +71,8 @@ pub(crate) fn is_to_come(job: &Job, settings: &Settings) -> bool {
     settings.naming == settings::Naming::Server && job.name.is_none()
 }
 
-/// May the entry have this name, as far as the folder is concerned? Where servers name files, one that an earlier run made
-/// may have got its name before this entry came to claim it.
-fn leave(job: &Job, settings: &Settings, disk: &Disk, path: &Path) -> Leave {
-    match settings.existing {
-        Existing::Rename => Leave::granted_if(!disk.is_taken(path)),
-        Existing::Check | Existing::Skip | Existing::Update
-            if settings.naming == settings::Naming::Server
-                && disk.whose(path, &job.known_as(), None) == Whose::Another =>
-        {
-            Leave::Reserved
-        }
-        _ => Leave::Granted,
-    }
-}
-
 /// The path that an entry's line or its URL asks for.
-pub(crate) fn wanted(job: &Job, settings: &Settings) -> Result<PathBuf, TransferError> {
+fn wanted(job: &Job, settings: &Settings) -> Result<PathBuf, TransferError> {
     let url = job.url.reveal();
     name::within_reason(match &job.name {
         Some(path) => name::of_path(path, url)?,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::task::{JoinError, JoinSet};
 
 use super::ahead::{Ahead, Waiting};
+use super::names::Given;
 use super::{Shared, delivery, mirrors, names, row};
 use crate::disk::claims::Claims;
 use crate::error::{Kind, TransferError};
@@ -110,13 +111,16 @@ impl<'a> Run<'a> {
             return;
         }
         let job = Arc::new(job);
-        let (path, listed) = match named {
-            Ok(names::Naming::Given(given)) => (Arc::new(given.path), given.listed),
+        let Given { wanted, path, listed } = match named {
+            Ok(names::Naming::Given(given)) => given,
             Ok(names::Naming::Repeated) => return self.end(row(Source::Job(job), Outcome::Duplicate)).await,
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         self.waiting += job.weight();
-        let claims = names::is_to_come(&job, &self.round.shared.settings).then(|| Arc::clone(&self.claims));
+        let to_come = names::is_to_come(&job, &self.round.shared.settings).then(|| delivery::ToCome {
+            claims: Arc::clone(&self.claims),
+            wanted,
+        });
         let schemes = self.round.shared.settings.http.schemes;
         let url = mirrors::allowed(&job, schemes).next().unwrap_or(&job.url).reveal();
         let host = self
@@ -127,9 +131,9 @@ impl<'a> Run<'a> {
         self.queue.push_back(delivery::Entry {
             host,
             job,
-            path,
+            path: Arc::new(path),
             listed,
-            claims,
+            to_come,
             since: Instant::now(),
         });
         if self.listed.is_multiple_of(BREATH) {

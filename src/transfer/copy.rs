@@ -52,12 +52,21 @@ impl Copy<'_> {
         let is_coded = head.hides(&self.name());
         // Bytes without their coding have no place in the file that the server knows.
         let length = head.length.filter(|_| !is_coded);
+        // What is here, as far as that goes on, and what was said of it.
+        let here = Some(&*part).filter(|_| matches!(course, Course::Continue { .. } | Course::Whole { .. }));
+        let kept = here.and_then(Part::validator);
         let identity = Identity {
             url: self.job.part_of.to_owned(),
-            validator: head.validator.clone().filter(|_| !is_coded),
+            validator: kept.or_else(|| head.validator.clone().filter(|_| !is_coded)),
             name: self.target.name.clone(),
             replace: self.target.replace,
-            said: said(&course, &head, &part, is_coded, self.resource(&head)),
+            said: said(
+                &course,
+                &head,
+                here.and_then(Part::said),
+                is_coded,
+                self.resource(&head),
+            ),
         };
         let listed = self.job.listed.checksum.iter();
         let wanted: Vec<_> = listed.chain(&identity.said.digests).cloned().collect();
@@ -70,10 +79,6 @@ impl Copy<'_> {
                 return Ok(Step::GoOn);
             }
             Course::Whole { size } => {
-                let identity = Identity {
-                    validator: part.validator().or(identity.validator),
-                    ..identity
-                };
                 part.go_on(identity, size, Some(size))
                     .await
                     .map_err(|source| disk("go on", source))?;
@@ -92,10 +97,6 @@ impl Copy<'_> {
             Course::Continue { end, size } => {
                 let start = part.gaps().first().map_or(0, |gap| gap.start);
                 self.job.meter.restart(part.gaps().held(), size);
-                let identity = Identity {
-                    validator: part.validator().or(identity.validator),
-                    ..identity
-                };
                 part.go_on(identity, start, size)
                     .await
                     .map_err(|source| disk("go on", source))?;
@@ -337,7 +338,7 @@ impl Copy<'_> {
 }
 
 /// What the server says of the whole file, in this answer or in an earlier one to what is continued.
-fn said(course: &Course, head: &Head, part: &Part, is_coded: bool, resource: Option<Resource>) -> Said {
+fn said(course: &Course, head: &Head, earlier: Option<&Said>, is_coded: bool, resource: Option<Resource>) -> Said {
     let now = match course {
         // The answer has a body of its own, and is about that.
         Course::Whole { .. } => Said::default(),
@@ -349,9 +350,6 @@ fn said(course: &Course, head: &Head, part: &Part, is_coded: bool, resource: Opt
             resource,
         },
     };
-    let earlier = part
-        .said()
-        .filter(|_| matches!(course, Course::Continue { .. } | Course::Whole { .. }));
     let Some(earlier) = earlier else { return now };
     let mut digests = now.digests;
     for digest in &earlier.digests {

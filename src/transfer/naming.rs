@@ -8,7 +8,7 @@ use super::{Expect, Plan, Step, Tools, Want, disk, plan};
 use crate::checksum::Checksums;
 use crate::disk::claims::{Claims, Leave};
 use crate::disk::part::Replace;
-use crate::disk::{Whose, name};
+use crate::disk::{Disk, Whose, name};
 use crate::error::TransferError;
 use crate::http::Head;
 use crate::lock::lock;
@@ -119,13 +119,12 @@ impl Namer<'_> {
         }
         let mut claims = lock(self.claims);
         let whose = |path: &Path| tools.disk.whose(path, self.entry, head.validator.as_deref());
-        let earlier = self
-            .keeps_names()
+        let earlier = keeps_names(self.existing)
             .then(|| earlier_name(&wanted, &claims, whose))
             .flatten();
         let path = match earlier {
             Some(path) => claims.claim(&path, |_| Leave::Granted),
-            None => claims.claim(&wanted, |path| self.leave(tools, path, whose)),
+            None => claims.claim(&wanted, |path| leave(self.existing, &tools.disk, path, whose)),
         };
         self.named(Arc::new(path), &wanted)
     }
@@ -135,18 +134,19 @@ impl Namer<'_> {
         listed.checksum = listed.checksum.or_else(|| self.checksums.get(wanted).cloned());
         Named { path, listed }
     }
+}
 
-    /// Do names of an earlier run stay with the entries that got them, whoever is answered first this time?
-    fn keeps_names(&self) -> bool {
-        matches!(self.existing, Existing::Check | Existing::Skip | Existing::Update)
-    }
+/// Do names of an earlier run stay with the entries that got them, whoever is answered first this time?
+fn keeps_names(existing: Existing) -> bool {
+    matches!(existing, Existing::Check | Existing::Skip | Existing::Update)
+}
 
-    fn leave(&self, tools: &Tools, path: &Path, whose: impl Fn(&Path) -> Whose) -> Leave {
-        match self.existing {
-            Existing::Rename if tools.disk.is_taken(path) => Leave::Denied,
-            _ if self.keeps_names() && whose(path) == Whose::Another => Leave::Reserved,
-            _ => Leave::Granted,
-        }
+/// May an entry have this name, as far as the folder is concerned? `whose` is asked only where that matters.
+pub(crate) fn leave(existing: Existing, disk: &Disk, path: &Path, whose: impl Fn(&Path) -> Whose) -> Leave {
+    match existing {
+        Existing::Rename if disk.is_taken(path) => Leave::Denied,
+        _ if keeps_names(existing) && whose(path) == Whose::Another => Leave::Reserved,
+        _ => Leave::Granted,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::TransferError;
 use crate::http::{Head, Unless};
 use crate::report::Outcome;
 use crate::settings::Existing;
-use crate::tame::HIDDEN;
+use crate::tame;
 
 /// What is wanted of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub(crate) enum Want {
 pub(crate) struct Dated {
     modified: SystemTime,
     size: u64,
-    pub(super) unless: Unless,
+    unless: Unless,
     /// It may have come for another URL that looks the same: another date is another file, an older one, too.
-    pub(super) is_exact: bool,
+    is_exact: bool,
 }
 
 impl Dated {
@@ -52,9 +52,10 @@ impl Dated {
         }
     }
 
-    /// A server that is asked by a date calls everything unchanged that is older.
-    pub(super) fn asks_without_condition(&self) -> bool {
-        self.is_exact && matches!(self.unless, Unless::Since(_))
+    /// What to ask the server by. One that is asked by a date calls everything unchanged that is older.
+    pub(super) fn condition(&self) -> Option<&Unless> {
+        let is_too_vague = self.is_exact && matches!(self.unless, Unless::Since(_));
+        (!is_too_vague).then_some(&self.unless)
     }
 
     pub(super) fn unchanged(&self) -> Step {
@@ -148,7 +149,7 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
             Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),
             mark => {
                 let unless = tag(mark.as_ref()).map_or(Unless::Since(modified), Unless::Tag);
-                let is_exact = mark.is_some() && entry.contains(HIDDEN);
+                let is_exact = mark.is_some() && tame::hides(entry);
                 Plan::Ask(Want::Newer(Dated {
                     modified,
                     size,
@@ -184,7 +185,7 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
             let known = known.filter(|mark| mark.is_of_the_origin_of(entry));
             let is_own = known.is_some_and(|mark| mark.may_be_of(entry));
             let date = known
-                .filter(|_| !is_own || entry.contains(HIDDEN))
+                .filter(|_| !is_own || tame::hides(entry))
                 .and_then(|mark| httpdate::parse_http_date(mark.validator.as_ref()?).ok());
             let tag = tag(known);
             Plan::Ask(Want::Size(Sized {

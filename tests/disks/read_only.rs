@@ -46,16 +46,24 @@ fn a_folder_that_cannot_be_made_is_a_mistake_of_use_and_nothing_is_asked_for() {
     assert!(origin.requests().is_empty());
 }
 
-#[test]
-fn a_part_of_another_user_stays_as_it_is_and_the_file_comes() {
+/// A file, and everybody's folder for it, as /tmp is; nothing where there can be no other user.
+fn among_others() -> Option<(Origin, Room, Vec<u8>)> {
     if !rustix::process::geteuid().is_root() {
-        return skip("only root can be two users");
+        skip("only root can be two users");
+        return None;
     }
     let (origin, room) = (Origin::new(), Room::new());
     let body = bytes(1 << 20, 1);
     origin.file("/a.bin", &body).etag("v1");
-    // Everybody's folder, as /tmp is.
     fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o1777)).unwrap();
+    Some((origin, room, body))
+}
+
+#[test]
+fn a_part_of_another_user_stays_as_it_is_and_the_file_comes() {
+    let Some((origin, room, body)) = among_others() else {
+        return;
+    };
     let (part, record) = (room.put("a.bin.part", "theirs"), room.put("a.bin.part.json", "{}"));
     for (path, mode) in [(&part, 0o666), (&record, 0o600)] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -76,13 +84,9 @@ fn a_part_of_another_user_stays_as_it_is_and_the_file_comes() {
 
 #[test]
 fn a_part_of_another_user_in_everybody_s_folder_is_not_root_s_either() {
-    if !rustix::process::geteuid().is_root() {
-        return skip("only root can be two users");
-    }
-    let (origin, room) = (Origin::new(), Room::new());
-    let body = bytes(1 << 20, 1);
-    origin.file("/a.bin", &body).etag("v1");
-    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let Some((origin, room, body)) = among_others() else {
+        return;
+    };
     let part = room.put("a.bin.part", "");
     std::os::unix::fs::chown(&part, Some(64_321), None).unwrap();
     room.haul().arg(origin.url("/a.bin")).run().succeeds();

@@ -9,7 +9,7 @@ use std::time::Instant;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::{Delivery, REDIRECTS, downgrade};
+use super::{Delivery, REDIRECTS, ToCome, downgrade};
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
@@ -143,10 +143,10 @@ impl<'a> Delivery<'a> {
         let since = began.into_std();
         self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
-        let namer = self.claims.map(|claims| Namer {
+        let namer = self.to_come.map(|ToCome { claims, wanted }| Namer {
             claims,
+            wanted,
             given: &self.given,
-            wanted: &self.wanted,
             checksums: &self.shared.settings.checksums,
             existing: self.shared.settings.existing,
             entry: self.entry,

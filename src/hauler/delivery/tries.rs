@@ -141,7 +141,7 @@ impl<'a> Delivery<'a> {
             self.shared.tools.survey(self.path).await?
         };
         // A name that is still to come is looked at when it has come.
-        let found = if self.claims.is_some() { Found::Nothing } else { found };
+        let found = if self.to_come.is_some() { Found::Nothing } else { found };
         let want = match plan(self.shared.settings.existing, found, self.entry, self.listed) {
             Plan::Ask(want) => want,
             Plan::AddUp { size, checksum } => {
