@@ -14,7 +14,7 @@ pub(crate) mod listing;
 mod load;
 pub(crate) mod mark;
 pub(crate) mod name;
-mod nameless;
+pub(crate) mod nameless;
 mod pace;
 pub(crate) mod part;
 mod quick;

@@ -3,12 +3,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self as posix, AtFlags};
+use rustix::fs::CWD;
 use rustix::io::Errno;
+
+use crate::disk::nameless::Nameless;
 
 /// Symbolic links that are followed, as many as Linux follows.
 const LINKS: usize = 40;
@@ -21,6 +22,7 @@ pub(crate) struct Growing {
     name: Option<PathBuf>,
     /// The one that it has until then; nothing when it has none.
     meanwhile: Option<PathBuf>,
+    nameless: Nameless,
 }
 
 /// Who may read a file.
@@ -44,10 +46,12 @@ impl Readers {
 impl Growing {
     pub(crate) fn create(path: &Path, readers: Readers) -> io::Result<Self> {
         let name = destination(path)?;
+        let nameless = Nameless::new();
+        let without_name = |name| nameless.file(File::open(folder_of(name)).ok()?, readers.mode());
         let (file, meanwhile) = match &name {
             // What it holds already is not ours: standard output may be the end of a file (`>>`).
             None => (OpenOptions::new().append(true).open(path)?, None),
-            Some(name) => match nameless(folder_of(name), readers) {
+            Some(name) => match without_name(name) {
                 Some(file) => (file, None),
                 None => named(beside(name), readers)?,
             },
@@ -56,6 +60,7 @@ impl Growing {
             file: BufWriter::new(file),
             name,
             meanwhile,
+            nameless,
         })
     }
 
@@ -63,9 +68,13 @@ impl Growing {
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         let Some(name) = self.name.take() else { return Ok(()) };
-        let meanwhile = match self.meanwhile.take() {
-            Some(meanwhile) => meanwhile,
-            None => link(self.file.get_ref(), beside(&name))?,
+        let meanwhile = if let Some(meanwhile) = self.meanwhile.take() {
+            meanwhile
+        } else {
+            let meanwhile = beside(&name);
+            // A link never takes the place of another file: that is left to a rename.
+            self.nameless.name(self.file.get_ref(), CWD, &meanwhile)?;
+            meanwhile
         };
         fs::rename(self.meanwhile.insert(meanwhile), name)?;
         self.meanwhile = None;
@@ -129,30 +138,6 @@ fn named(name: PathBuf, readers: Readers) -> io::Result<(File, Option<PathBuf>)>
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(readers.mode()).open(&name)?;
     Ok((file, Some(name)))
-}
-
-/// A file without a name, where there is such a thing.
-#[cfg(target_os = "linux")]
-fn nameless(folder: &Path, readers: Readers) -> Option<File> {
-    use rustix::fs::{Mode, OFlags};
-    if !Path::new("/proc/self/fd").is_dir() {
-        return None;
-    }
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let file = posix::open(folder, flags, Mode::from_raw_mode(readers.mode()));
-    file.ok().map(File::from)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn nameless(_folder: &Path, _readers: Readers) -> Option<File> {
-    None
-}
-
-/// Gives a file without a name this one. A link never takes the place of another file: that is left to a rename.
-fn link(file: &File, name: PathBuf) -> io::Result<PathBuf> {
-    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-    posix::linkat(posix::CWD, &*own, posix::CWD, &name, AtFlags::SYMLINK_FOLLOW)?;
-    Ok(name)
 }
 
 #[cfg(test)]

@@ -3,18 +3,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{self as posix, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::Folder;
-
 /// How such files are made and named here.
 #[derive(Debug)]
-pub(super) struct Nameless {
+pub(crate) struct Nameless {
     /// A name can be given through `/proc`.
     has_proc: bool,
     /// A name cannot be given through the descriptor alone: before Linux 6.10 that takes a capability.
@@ -22,33 +20,34 @@ pub(super) struct Nameless {
 }
 
 impl Nameless {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             has_proc: Path::new("/proc/self/fd").is_dir(),
             needs_proc: AtomicBool::new(false),
         }
     }
 
-    /// A new file in this folder, to write; `None` where there is no such thing.
+    /// A new file in this folder, to write, of this mode but for the umask; `None` where there is no such thing.
     #[cfg(target_os = "linux")]
-    pub(super) fn file(&self, folder: &Folder) -> Option<File> {
+    pub(crate) fn file(&self, folder: impl AsFd, mode: u32) -> Option<File> {
         if !self.has_proc {
             return None;
         }
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = posix::openat(folder, ".", flags, Mode::from_raw_mode(0o666));
+        let file = posix::openat(folder, ".", flags, Mode::from_raw_mode(mode));
         file.ok().map(File::from)
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn file(&self, _folder: &Folder) -> Option<File> {
+    pub(crate) fn file(&self, _folder: impl AsFd, _mode: u32) -> Option<File> {
         None
     }
 
     /// Gives the file its name. `AlreadyExists` when another has it.
-    pub(super) fn name(&self, file: &File, folder: &Folder, name: &str) -> io::Result<()> {
+    pub(crate) fn name(&self, file: &File, folder: impl AsFd, name: impl AsRef<Path>) -> io::Result<()> {
+        let name = name.as_ref();
         if !self.needs_proc.load(Ordering::Relaxed) {
-            match link(file, folder, name) {
+            match link(file, &folder, name) {
                 Err(Errno::NOENT | Errno::INVAL | Errno::PERM) => self.needs_proc.store(true, Ordering::Relaxed),
                 done => return Ok(done?),
             }
@@ -59,12 +58,12 @@ impl Nameless {
 }
 
 #[cfg(target_os = "linux")]
-fn link(file: &File, folder: &Folder, name: &str) -> Result<(), Errno> {
+fn link(file: &File, folder: impl AsFd, name: &Path) -> Result<(), Errno> {
     posix::linkat(file, "", folder, name, AtFlags::EMPTY_PATH)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn link(_file: &File, _folder: &Folder, _name: &str) -> Result<(), Errno> {
+fn link(_file: &File, _folder: impl AsFd, _name: &Path) -> Result<(), Errno> {
     Err(Errno::INVAL)
 }
 
@@ -74,7 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::disk::FOLDER;
+    use crate::disk::{FOLDER, Folder};
 
     #[test]
     fn both_ways_give_the_name_and_take_nobody_else_s() {
@@ -84,7 +83,7 @@ mod tests {
             let nameless = Nameless::new();
             nameless.needs_proc.store(needs_proc, Ordering::Relaxed);
             let made = || {
-                let mut file = nameless.file(&folder)?;
+                let mut file = nameless.file(&folder, 0o666)?;
                 file.write_all(b"new").unwrap();
                 Some(file)
             };

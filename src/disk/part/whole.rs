@@ -33,7 +33,7 @@ pub(super) fn write_whole(
         return Err(io::Error::other(DoesNotAddUp(algorithm)));
     }
     let folder = disk.folder_for(path)?;
-    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless().file(&folder));
+    let nameless = (finish.replace == Replace::Never).then(|| disk.nameless().file(&folder, 0o666));
     let Some(file) = nameless.flatten() else {
         return write_named(disk, path, blocks, finish);
     };
@@ -43,7 +43,7 @@ pub(super) fn write_whole(
         Some(name) => name.as_str().into(),
         None => name_of(path).to_string_lossy(),
     };
-    disk.nameless().name(&file, &folder, &last)?;
+    disk.nameless().name(&file, &folder, &*last)?;
     if finish.durability == Durability::Disk {
         // That it has a name is in the file, too: a file system without a journal forgets one without.
         file.sync_all()?;
