@@ -268,25 +268,41 @@ fn after_ctrl_z_and_fg_the_block_is_drawn_anew_below_what_the_shell_wrote() {
     if !is_there("tmux") {
         return;
     }
-    let (room, origin, gate) = (Room::new(), Origin::new(), Gate::new());
+    let (room, origin, gate, late) = (Room::new(), Origin::new(), Gate::new(), Gate::new());
     origin
         .file_elsewhere(bytes(100_000, 1))
         .always(Answer::HeldAfter(50_000, gate.clone()));
-    room.give("urls.txt", origin.list((0..3).map(|n| format!("/{n}-a-name.bin"))));
+    origin
+        .file("/missing.bin", Vec::new())
+        .always(Answer::Held(late.clone(), Answer::Status(404).into()));
+    let names = (0..3).map(|n| format!("/{n}-a-name.bin"));
+    room.give("urls.txt", origin.list(names.chain(["/missing.bin".into()])));
     let tmux = Tmux::shell(&room, 100);
     tmux.types(&format!(
-        "'{}' -j 3 '{}'",
+        "'{}' -j 4 '{}'",
         env!("CARGO_BIN_EXE_haul"),
         room.beside("urls.txt").display()
     ));
-    tmux.wait_for("3 active", 1);
+    tmux.wait_for("4 active", 1);
     tmux.say(&["send-keys", "C-z"]);
     tmux.wait_for("Stopped", 1);
+    // In the background it leaves the terminal to the shell, but for a failure.
+    tmux.types("bg");
+    tmux.wait_for("[1]+ ", 2);
+    late.open();
+    let seen = tmux.wait_for("404 Not Found", 1);
+    let behind = seen.iter().position(|line| line.contains("Stopped"));
+    assert!(
+        !seen[behind.expect("what the shell says")..]
+            .iter()
+            .any(|line| line.contains("active")),
+        "{seen:#?}"
+    );
     tmux.types("fg");
-    let seen = tmux.wait_for("3 active", 2);
-    let typed = seen.iter().position(|line| line.contains("$ fg"));
+    let seen = tmux.wait_for("3 active  1 failed", 1);
+    let typed = seen.iter().position(|line| line.ends_with("fg"));
     let below = &seen[typed.expect("what was typed")..];
-    for begins in [" 0-a-name.bin ", " 1-a-name.bin ", " 2-a-name.bin ", "0/3 files "] {
+    for begins in [" 0-a-name.bin ", " 1-a-name.bin ", " 2-a-name.bin ", "0/4 files "] {
         let lines = below.iter().filter(|line| line.starts_with(begins));
         assert_eq!(lines.count(), 1, "{begins}: {seen:#?}");
     }

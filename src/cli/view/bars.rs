@@ -26,6 +26,8 @@ pub(super) struct Bars {
     block: String,
     /// Where the terminal shows one.
     taskbar: Option<Taskbar>,
+    /// Is the terminal this process's, or does somebody else type there (`bg`, `&`)?
+    is_in_front: fn() -> bool,
 }
 
 /// Columns and rows of a terminal.
@@ -52,6 +54,7 @@ impl Bars {
     pub(super) fn on_stderr(jobs: usize, colour: bool) -> Self {
         let mut bars = Self::new(jobs, colour, Box::new(crate::cli::out::raw), Box::new(Size::of_stderr));
         bars.taskbar = taskbar::is_understood(|name| std::env::var(name).ok()).then(Taskbar::default);
+        bars.is_in_front = is_in_front;
         bars.clear_before_panics();
         bars
     }
@@ -71,6 +74,7 @@ impl Bars {
             heights: VecDeque::new(),
             block: String::new(),
             taskbar: None,
+            is_in_front: || true,
         }
     }
 
@@ -110,12 +114,21 @@ impl Bars {
     }
 
     fn flush(&mut self) {
+        if !(self.is_in_front)() {
+            return self.speak();
+        }
         if !self.above.is_empty() {
             self.bar.println(self.above.join("\n"));
             self.above.clear();
         }
         // Also when nothing has changed: only a further drawing makes scrollback of the lines above the block.
         self.bar.set_message(self.block.clone());
+    }
+
+    /// Messages for a terminal where somebody else types: they move no cursor.
+    fn speak(&mut self) {
+        let lines: String = self.above.drain(..).map(|line| line + "\n").collect();
+        self.screen.write(&lines);
     }
 
     /// The process was stopped and goes on: what stood on the terminal is the shell's now.
@@ -139,6 +152,12 @@ impl Bars {
             before(panic);
         }));
     }
+}
+
+/// Does the terminal on stderr listen to this process? One that does not steer processes belongs to nobody else.
+fn is_in_front() -> bool {
+    let front = rustix::termios::tcgetpgrp(std::io::stderr());
+    !front.is_ok_and(|front| front != rustix::process::getpgrp())
 }
 
 /// Does this terminal fold long lines anew when it gets narrower? Most do today; these three cut them.

@@ -65,6 +65,13 @@ impl Screen {
         (state.sink)(code);
     }
 
+    /// Writes lines that belong to no drawing: below, the next one is a new block.
+    pub(super) fn write(&self, lines: &str) {
+        let mut state = self.state();
+        state.painted = Painted::default();
+        (state.sink)(lines);
+    }
+
     /// Others wrote on the terminal since, and left the cursor where a line begins: the next drawing is a new block there.
     pub(super) fn forget(&self) {
         self.state().painted = Painted::default();
