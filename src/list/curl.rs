@@ -72,7 +72,7 @@ impl Output {
 impl Curl {
     fn take(&mut self, number: u64, name: &str, value: Option<String>, found: &mut Found) -> Result<(), LineError> {
         let needed = |value: Option<String>| value.ok_or_else(|| wrong(name, "a value is missing"));
-        match config::setting(name) {
+        match config::setting(name, value.as_deref()) {
             Setting::Url => {
                 let url = needed(value)?;
                 self.weight += url.len();

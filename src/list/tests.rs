@@ -358,12 +358,12 @@ fn curl_s_options_are_for_a_whole_group() {
     );
     reads(
         Format::Curl,
-        "output = a\n-o b\nurl = http://h/1\nurl: http://h/2\n--url http://h/3\n-u me:pw\nnext\nurl http://h/4\ncompressed\n",
+        "output = a\n-o b\nurl = http://h/1\nurl: http://h/2\n--url http://h/3\n-u me:pw\n-C -\n-sXGET\nnext\nurl http://h/4\ncompressed\n",
         &[
             "line 3 http://h/1 to a as me:pw",
             "line 4 http://h/2 to b as me:pw",
             "line 5 http://h/3 as me:pw",
-            "line 8 http://h/4 (curl option compressed is not used)",
+            "line 10 http://h/4 (curl option compressed is not used)",
         ],
     );
     for (line, why) in [

@@ -21,8 +21,11 @@ pub(super) enum Setting {
     Unknown,
 }
 
-pub(super) fn setting(name: &str) -> Setting {
+pub(super) fn setting(name: &str, value: Option<&str>) -> Setting {
     match name {
+        // A download as any other: GET is what is sent, and what there is of the file is gone on with.
+        "request" | "X" if value == Some("GET") => Setting::Harmless,
+        "continue-at" | "C" if value == Some("-") => Setting::Harmless,
         "url" => Setting::Url,
         "output" | "o" => Setting::Output,
         "remote-name" | "O" => Setting::RemoteName,
@@ -155,7 +158,7 @@ pub(super) fn shown(line: &[u8]) -> String {
         Some(short) if !short.starts_with('-') => short.get(..1).unwrap_or_default(),
         _ => long(text).0,
     };
-    match setting(name) {
+    match setting(name, None) {
         Setting::Unknown => "…".to_owned(),
         _ => format!("{name} = …"),
     }
