@@ -8,6 +8,7 @@ pub(crate) mod names;
 pub mod pour;
 mod retry;
 mod run;
+mod way;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

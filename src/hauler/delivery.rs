@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::mirrors::Sources;
 use super::run::{Looking, Round};
+use super::way::Way;
 use super::{Shared, row};
 use crate::checksum::Checksum;
 use crate::disk::Glance;
@@ -24,9 +25,6 @@ use crate::settings::Existing;
 use crate::slots::{Slot, Turn};
 use crate::stop::Stop;
 use crate::transfer::{Cost, Expect, Named, Plan, Want, plan};
-
-/// Redirects followed for one answer.
-pub(super) const REDIRECTS: u32 = 10;
 
 /// What a delivery is of.
 pub(super) struct Entry {
@@ -101,14 +99,15 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
     // The state of a transfer is large: only an entry that has a slot has one, and it is made where it stays.
     let delivered = Box::pin(async {
         let sources = Sources::of(&job, shared.settings.http.schemes);
+        let source = sources.now().unwrap_or(&job.url);
         let mut delivery = Delivery {
             shared,
             entry: &known_as,
-            source: sources.now().unwrap_or(&job.url),
+            source,
             sources,
             is_alone: false,
+            way: Way::home(source, host.clone(), Over::Any),
             home: host,
-            over: Over::Any,
             is_unseen,
             job: &job,
             path: &path,
@@ -122,7 +121,6 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             life: Life::begin(begun),
             busy: Duration::ZERO,
             tries: 0,
-            redirects: 0,
             summed: None,
         };
         delivery.run(first).await
@@ -167,8 +165,8 @@ struct Delivery<'a> {
     is_alone: bool,
     /// That one's host.
     home: HostKey,
-    /// What its requests may go over.
-    over: Over,
+    /// Where the requests of the last try went.
+    way: Way<'a>,
     path: &'a Arc<PathBuf>,
     /// There was nothing of it in the folder a moment ago, and no try of ours since.
     is_unseen: bool,
@@ -184,8 +182,6 @@ struct Delivery<'a> {
     busy: Duration,
     /// Tries that count.
     tries: u32,
-    /// Redirects of the last try.
-    redirects: u32,
     /// What the file that was there adds up to.
     summed: Option<Checksum>,
 }
@@ -225,7 +221,7 @@ impl Delivery<'_> {
             elapsed: self.life.begun.elapsed(),
             begun: Some(self.life.begun),
             spans: std::mem::take(&mut self.life.spans),
-            redirects: self.redirects,
+            redirects: self.way.redirects,
             exchange: self.cost.exchange.take(),
             checksum,
             ..row(Source::Job(job), outcome)
@@ -276,8 +272,4 @@ impl Shared {
             events.send(|| Event::Warning(warning)).await;
         }
     }
-}
-
-pub(super) fn downgrade(host: &HostKey) -> String {
-    format!("{host} redirects from https to plain http; followed without the credentials of the list")
 }

@@ -10,15 +10,15 @@ use reqwest::Method;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
-use super::delivery::REDIRECTS;
-use super::retry::{Allowance, Next, is_worth_it, next};
+use super::retry::{Allowance, Next, next};
 use super::row;
+use super::way::{Way, downgrade};
 use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Leg, Over, Request, is_the_file};
-use crate::job::{HostKey, Job, Resource};
+use crate::http::{Answer, Http, Over, Request, is_the_file};
+use crate::job::{Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -73,6 +73,7 @@ where
         steps: settings.pace.apart.map(Steps::new),
         settings,
         job: &job,
+        way: Way::home(&job.url, job.url.host(), Over::Any),
         to,
         events,
         stop,
@@ -119,6 +120,8 @@ struct Pouring<'a, W> {
     steps: Option<Steps>,
     settings: &'a Settings,
     job: &'a Arc<Job>,
+    /// Where the requests of the last try went.
+    way: Way<'a>,
     to: &'a mut W,
     events: &'a Events,
     stop: &'a Stop,
@@ -151,7 +154,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     async fn until_done(&mut self) -> Result<(), TransferError> {
         self.settings.http.schemes.allow(self.job.url.reveal())?;
         let retry = &self.settings.retry;
-        let (mut waits, mut allowance, mut most) = (retry.waits(), Allowance::default(), 0);
+        let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
         loop {
             let since = Instant::now();
             let tried = self.attempt().await;
@@ -162,10 +165,8 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 Err(error) if self.written > 0 && self.proof.is_none() => return Err(error),
                 Err(error) => error,
             };
-            if is_worth_it(self.written - most, self.meter.size()) {
-                most = self.written;
+            if allowance.has_grown(self.written, self.meter.size()) {
                 waits = retry.waits();
-                allowance.renew();
             }
             match next(error, &mut waits, &mut allowance, retry.max_wait) {
                 Next::GiveUp(error) => return Err(error),
@@ -175,6 +176,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                     self.stop.unless(tokio::time::sleep(wait)).await?;
                 }
             }
+            self.way.over = allowance.over();
         }
     }
 
@@ -207,14 +209,13 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
 
     /// The answer, wherever redirects lead for it, and of what it is.
     async fn ask(&mut self, asked: Option<&Asked>) -> Result<(Box<Answer>, Url), TransferError> {
-        let mut url = self.job.url.reveal().clone();
-        let mut leg = Leg::Home;
-        for _ in 0..=REDIRECTS {
+        self.way = Way::home(&self.job.url, self.job.url.host(), self.way.over);
+        loop {
             let request = Request {
                 method: Method::GET,
-                url: &url,
-                leg,
-                over: Over::Any,
+                url: &self.way.url,
+                leg: self.way.leg,
+                over: self.way.over,
                 own: self.job.request(),
                 unless: None,
                 range: asked.map(|asked| (asked.gap.start, None, Some(&*asked.validator))),
@@ -222,21 +223,22 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             if let Some(steps) = &self.steps {
                 self.stop.unless(steps.next()).await?;
             }
-            let (answer, exchange) = self.stop.unless(self.http.send(request)).await??;
+            let (answer, exchange) = match self.stop.unless(self.http.send(request)).await? {
+                Ok(answered) => answered,
+                Err(error) if self.way.asks_again(&error) => continue,
+                Err(error) => return Err(self.way.with_its_end(error)),
+            };
+            self.way.was_answered();
             self.exchange = Some(exchange);
-            let Some(target) = answer.head.redirect(&url) else {
-                return Ok((answer, url));
+            let Some(target) = answer.head.redirect(&self.way.url) else {
+                return Ok((answer, self.way.url.clone().into_owned()));
             };
             answer.drain().await;
-            let target = target?;
-            self.settings.http.schemes.allow_redirect(&target)?;
-            if target.origin() != url.origin() {
-                leg = Leg::Away;
-                self.warn_of_downgrade(&url, &target).await;
+            let followed = self.way.follow(target?, self.settings.http.schemes)?;
+            if let Some(host) = followed.downgraded_by {
+                self.events.send(|| Event::Warning(downgrade(&host))).await;
             }
-            url = target;
         }
-        Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")))
     }
 
     async fn copy(&mut self, (answer, from): (Box<Answer>, Url), asked: Option<&Asked>) -> Result<Rest, TransferError> {
@@ -354,13 +356,6 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
         adding
             .mismatch()
             .map_or(Ok(()), |algorithm| Err(TransferError::Checksum(algorithm)))
-    }
-
-    async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
-        if from.scheme() == "https" && to.scheme() == "http" {
-            let warning = super::delivery::downgrade(&HostKey::of(from));
-            self.events.send(|| Event::Warning(warning)).await;
-        }
     }
 
     async fn tell_start(&self) {

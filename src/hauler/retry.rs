@@ -18,6 +18,8 @@ const BREATH: Duration = Duration::from_millis(100);
 /// Tries that use up no wait.
 #[derive(Debug)]
 pub(super) struct Allowance {
+    /// Bytes of the entry that there were at most.
+    most: u64,
     /// For what is no failure of this entry.
     free: u32,
     /// Those of them that met a connection which the server had closed.
@@ -33,6 +35,7 @@ pub(super) struct Allowance {
 impl Default for Allowance {
     fn default() -> Self {
         Self {
+            most: 0,
             free: FREE,
             stale: 0,
             fresh: true,
@@ -43,12 +46,17 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// The entry has got further.
-    pub(super) fn renew(&mut self) {
-        self.free = FREE;
-        self.stale = 0;
-        self.unseen = true;
-        self.late = LATE;
+    /// Has the entry, of this size, so much more than ever before that what follows is counted anew?
+    pub(super) fn has_grown(&mut self, held: u64, size: Option<u64>) -> bool {
+        let has = is_worth_it(held.saturating_sub(self.most), size);
+        if has {
+            *self = Self {
+                most: held,
+                fresh: self.fresh,
+                ..Self::default()
+            };
+        }
+        has
     }
 
     /// What the next try may go over.
@@ -65,7 +73,7 @@ pub(super) fn over(stale: u32) -> Over {
 
 /// Was a try worth it that brought so many more bytes of a file of this size? A few bytes at a time would be asked for as
 /// long as the file has some.
-pub(super) fn is_worth_it(more: u64, size: Option<u64>) -> bool {
+fn is_worth_it(more: u64, size: Option<u64>) -> bool {
     let least = size.map_or(4096, |size| (size / 1024).clamp(1, 4096));
     more >= least
 }
@@ -91,6 +99,7 @@ pub(super) fn next(
         fresh,
         unseen,
         late,
+        ..
     }: &mut Allowance,
     max_wait: Duration,
 ) -> Next {
@@ -149,6 +158,7 @@ mod tests {
     fn decided(error: TransferError, waits: &[u64], free: u32) -> String {
         let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
         let mut allowance = Allowance {
+            most: 0,
             free,
             stale: 0,
             fresh: free > 0,
@@ -219,7 +229,7 @@ mod tests {
             next(error, &mut waits, &mut allowance, Duration::ZERO);
             assert_eq!(allowance.over(), expected, "{shown}");
         }
-        allowance.renew();
+        assert!(allowance.has_grown(1 << 20, None));
         assert_eq!(allowance.over(), Over::Any);
     }
 

@@ -212,6 +212,18 @@ fn no_secret_goes_along_to_where_a_url_on_stdout_leads() {
 
 /// A reader that takes so many lines and goes away ends it quietly; what it has read.
 #[track_caller]
+#[test]
+fn a_redirect_is_followed_though_each_connection_takes_one_request() {
+    let origin = Origin::new();
+    origin.hang_up_on_reuse();
+    origin.file("/a", "").always(Answer::to("/b"));
+    origin.file("/b", "b");
+    let outcome = poured(&origin, "/a", &["--retries", "0"]);
+    outcome.succeeds();
+    assert_eq!(outcome.stdout, "b");
+    assert_eq!(origin.paths(), ["/a", "/b", "/b"]);
+}
+
 fn read_by_head(args: &str, lines: usize) -> String {
     let program = env!("CARGO_BIN_EXE_haul");
     let script = format!("set -o pipefail; '{program}' {args} | head -n {lines}");

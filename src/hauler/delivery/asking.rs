@@ -1,19 +1,17 @@
 //! One try: asks, follows where the answers lead, and notes what they say of their host and of the disk.
 
-use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use reqwest::StatusCode;
-use url::Url;
 
-use super::{Delivery, REDIRECTS, ToCome, downgrade};
+use super::{Delivery, ToCome};
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
-use crate::hauler::retry::{FREE, over};
+use crate::hauler::way::{Way, downgrade};
 use crate::http::{Leg, Over};
 use crate::job::HostKey;
 use crate::report::{Outcome, Phase};
@@ -27,41 +25,28 @@ impl<'a> Delivery<'a> {
         mut want: Want,
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
-        let (mut url, mut host, mut leg) = self.at_home();
-        self.redirects = 0;
-        // A location that was asked already may be used up.
-        let (mut stale, mut is_used) = (0, false);
+        self.way = self.way_home();
         loop {
-            slot = self.stop.unless(self.shared.slots.in_step(slot, &host)).await??;
+            slot = self
+                .stop
+                .unless(self.shared.slots.in_step(slot, &self.way.host))
+                .await??;
             let began = tokio::time::Instant::now();
-            let step = match self.ask((&slot, &host, began), &url, leg, &want, &mut held).await {
+            let step = match self.ask(&slot, began, &want, &mut held).await {
                 Ok(step) => step,
-                // The way here need not be gone again for a connection that its server had closed meanwhile.
-                Err(TransferError::Closed { reused: true, .. }) if self.redirects > 0 && stale < FREE => {
-                    stale += 1;
-                    self.over = over(stale);
-                    continue;
-                }
-                // It was for one request, or its time is over: whoever led here knows another.
-                Err(error) if is_used && self.redirects > 0 && is_refused(&error) => {
+                Err(error) if self.way.asks_again(&error) => continue,
+                Err(error) if self.way.is_used_up(&error) => {
                     drop((slot, held));
                     (slot, held) = self.begin_again().await?;
-                    (url, host, leg) = self.at_home();
-                    is_used = false;
                     continue;
                 }
                 Err(error) => {
-                    self.heed(&host, &error, began).await;
+                    self.heed(&error, began).await;
                     self.note_unwritable(&error).await;
-                    return Err(if leg == Leg::Away {
-                        error.at_end_of_redirect(&host)
-                    } else {
-                        error
-                    });
+                    return Err(self.way.with_its_end(error));
                 }
             };
-            is_used = true;
-            (stale, self.over) = (0, Over::Any);
+            self.way.was_answered();
             match step {
                 Step::Done { outcome, size } => {
                     slot.answered_well();
@@ -74,38 +59,35 @@ impl<'a> Delivery<'a> {
                     }
                     drop(held);
                     (slot, held) = self.begin_again().await?;
-                    (url, host, leg) = self.at_home();
                 }
                 Step::AskAgain(other) => want = other,
                 Step::GoOn => held = self.look_again().await?,
-                Step::Moved(_) if self.redirects == REDIRECTS => {
-                    return Err(TransferError::Redirect(format!("more than {REDIRECTS} redirects")));
-                }
                 Step::Moved(to) => {
-                    self.shared.settings.http.schemes.allow_redirect(&to)?;
-                    self.redirects += 1;
-                    if to.origin() != url.origin() {
-                        self.warn_of_downgrade(&url, &to).await;
-                        (host, leg) = (HostKey::of(&to), Leg::Away);
+                    let followed = self.way.follow(to, self.shared.settings.http.schemes)?;
+                    if let Some(host) = followed.downgraded_by {
+                        self.warn_of_downgrade(&host).await;
+                    }
+                    if followed.is_elsewhere {
                         self.shared.resting.notify_one();
-                        slot = self.stop.unless(self.shared.slots.exchange(slot, &host)).await??;
+                        slot = self
+                            .stop
+                            .unless(self.shared.slots.exchange(slot, &self.way.host))
+                            .await??;
                         self.life.was(Phase::Rest, Instant::now());
                     }
-                    url = Cow::Owned(to);
-                    is_used = false;
                 }
             }
         }
     }
 
     /// Where the entry's source is.
-    fn at_home(&self) -> (Cow<'a, Url>, HostKey, Leg) {
-        (Cow::Borrowed(self.source.reveal()), self.home.clone(), Leg::Home)
+    fn way_home(&self) -> Way<'a> {
+        Way::home(self.source, self.home.clone(), self.way.over)
     }
 
     /// What it takes to ask there for the rest.
     async fn begin_again(&mut self) -> Result<(Slot, Option<Held>), TransferError> {
-        self.redirects = 0;
+        self.way = self.way_home();
         Ok((self.slot_at_home().await?, self.look_again().await?))
     }
 
@@ -134,9 +116,8 @@ impl<'a> Delivery<'a> {
 
     async fn ask(
         &mut self,
-        (slot, host, began): (&Slot, &HostKey, tokio::time::Instant),
-        url: &Url,
-        leg: Leg,
+        slot: &Slot,
+        began: tokio::time::Instant,
         want: &Want,
         held: &mut Option<Held>,
     ) -> Result<Step, TransferError> {
@@ -156,12 +137,12 @@ impl<'a> Delivery<'a> {
         let mirrors: Vec<_> = others.map(|source| (source, self.own_for(&source.host()))).collect();
         let part_of = self.part_of();
         let asked = Try {
-            url,
+            url: &self.way.url,
             source: self.source.reveal(),
             entry: self.entry,
             part_of: &part_of,
-            leg,
-            over: self.over,
+            leg: self.way.leg,
+            over: self.way.over,
             path: self.path,
             want,
             listed: self.listed,
@@ -178,10 +159,10 @@ impl<'a> Delivery<'a> {
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);
-        self.note_standing((slot, host, began), step.as_ref().err(), heard);
+        self.note_standing(slot, began, step.as_ref().err(), heard);
         match &mut self.cost.exchange {
             None => self.cost.exchange = earlier,
-            Some(exchange) if leg == Leg::Away => exchange.away = Some(host.clone()),
+            Some(exchange) if self.way.leg == Leg::Away => exchange.away = Some(self.way.host.clone()),
             Some(_) => {}
         }
         if let Some(named) = self.given.get().filter(|_| !was_named) {
@@ -205,19 +186,14 @@ impl<'a> Delivery<'a> {
     }
 
     /// Is there anybody at the host? `heard` is how many answers there were before.
-    fn note_standing(
-        &self,
-        (slot, host, began): (&Slot, &HostKey, tokio::time::Instant),
-        error: Option<&TransferError>,
-        heard: u64,
-    ) {
+    fn note_standing(&self, slot: &Slot, began: tokio::time::Instant, error: Option<&TransferError>, heard: u64) {
         match error {
             // That was heard.
             _ if self.cost.exchange.is_some() => {}
             Some(error) if matches!(error.bare(), TransferError::NoAnswer(_)) => slot.fell_silent(heard),
             Some(error) if error.had_a_connection() => slot.answered(),
             Some(error) if error.found_nobody() => {
-                self.shared.slots.in_vain(slot, host, began, error);
+                self.shared.slots.in_vain(slot, &self.way.host, began, error);
             }
             _ => {}
         }
@@ -225,12 +201,13 @@ impl<'a> Delivery<'a> {
 
     /// Was a connection closed that any request might have had? One that only this request had says nothing of others.
     fn is_turned_away(&self, error: &TransferError) -> bool {
-        error.is_turned_away() && matches!(self.over, Over::Any)
+        error.is_turned_away() && matches!(self.way.over, Over::Any)
     }
 
     /// A server that pushes back gets fewer connections, and the time it asks for, from every entry: its host pauses. So
     /// does one that closes new connections while it serves others: it has no other way to say so.
-    async fn heed(&self, host: &HostKey, error: &TransferError, began: tokio::time::Instant) {
+    async fn heed(&self, error: &TransferError, began: tokio::time::Instant) {
+        let host = &self.way.host;
         if error.is_push_back() || (self.is_turned_away(error) && self.shared.slots.has_served(host)) {
             self.shared.slots.push_back(host, began, error.retry_after());
         }
@@ -273,11 +250,9 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn warn_of_downgrade(&self, from: &Url, to: &Url) {
-        let host = HostKey::of(from);
-        if from.scheme() == "https" && to.scheme() == "http" && self.shared.is_new_downgrade(&host) {
-            let warning = downgrade(&host);
-            self.events.send(|| Event::Warning(warning)).await;
+    async fn warn_of_downgrade(&self, host: &HostKey) {
+        if self.shared.is_new_downgrade(host) {
+            self.events.send(|| Event::Warning(downgrade(host))).await;
         }
     }
 }
@@ -289,9 +264,4 @@ impl Hears for Slot {
             self.serves();
         }
     }
-}
-
-/// Is it not for us, or not there (RFC 9110 section 15.5)?
-fn is_refused(error: &TransferError) -> bool {
-    error.status().is_some_and(|status| status.is_client_error()) && !error.is_passing()
 }

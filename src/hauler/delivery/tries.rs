@@ -7,7 +7,7 @@ use super::Delivery;
 use crate::disk::Found;
 use crate::disk::part::Earlier;
 use crate::error::TransferError;
-use crate::hauler::retry::{Allowance, Next, is_worth_it, next};
+use crate::hauler::retry::{Allowance, Next, next};
 use crate::job::{HostKey, Job, OwnRequest};
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
@@ -20,7 +20,7 @@ impl<'a> Delivery<'a> {
     ) -> Result<(Outcome, u64), TransferError> {
         let retry = &self.shared.settings.retry;
         let (mut waits, mut allowance) = (retry.waits(), Allowance::default());
-        let (mut slot, mut most, mut met_another) = (self.slot_or_elsewhere(first).await?, 0, false);
+        let (mut slot, mut met_another) = (self.slot_or_elsewhere(first).await?, false);
         loop {
             let error = match self.attempt(slot).await {
                 Ok(done) => return Ok(done),
@@ -35,11 +35,9 @@ impl<'a> Delivery<'a> {
             }
             // With more of the file than ever before, the try was worth it: what follows is counted anew. The same
             // bytes again are not: a server that cannot go on would be asked for ever.
-            let has_more = is_worth_it(self.cost.held.saturating_sub(most), self.meter.size());
+            let has_more = allowance.has_grown(self.cost.held, self.meter.size());
             if has_more {
-                most = self.cost.held;
                 waits = retry.waits();
-                allowance.renew();
             }
             // Which one of several was wrong is found out by asking one alone.
             let was_mixed = matches!(error, TransferError::Checksum(_)) && self.cost.is_mixed;
@@ -70,7 +68,7 @@ impl<'a> Delivery<'a> {
                     }
                 }
             }
-            self.over = allowance.over();
+            self.way.over = allowance.over();
             let next = self.slot_at_home().await;
             slot = self.slot_or_elsewhere(next).await?;
         }
