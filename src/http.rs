@@ -28,7 +28,7 @@ use std::time::Duration;
 use reqwest::header::HOST;
 use tokio::time::Instant;
 
-use crate::error::{SetupError, TransferError};
+use crate::error::{Lost, SetupError, TransferError};
 use crate::job::HostKey;
 use crate::report::Exchange;
 use crate::settings::{Http as Settings, Pace, Reach, Timeouts};
@@ -130,7 +130,18 @@ impl Http {
             lane.as_ref()
                 .filter(|_| trouble::wants_http1(&error))
                 .inspect(|lane| lane.is_too_new());
-            let failed = trouble::before_head(&error, connection, self.timeouts.connect);
+            let failed = trouble::before_head(&error, connection, &self.timeouts);
+            // Beyond what it says that it takes, a server refuses whatever there is to do.
+            let failed = match failed {
+                TransferError::Stream {
+                    lost: Lost::Refused,
+                    what,
+                } if lane.as_ref().is_some_and(Lane::has_limit) => TransferError::Stream {
+                    lost: Lost::Unseen,
+                    what,
+                },
+                failed => failed,
+            };
             failed.through(self.carriers.of(request.url))
         })?;
         let head = Head::read(&response, &request.method)?;

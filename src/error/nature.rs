@@ -202,7 +202,7 @@ impl TransferError {
         let asks_for_less = matches!(
             self.bare(),
             Self::Stream {
-                lost: Lost::TooMuch,
+                lost: Lost::TooMuch | Lost::Refused,
                 ..
             }
         );
@@ -286,6 +286,26 @@ mod tests {
                 (passing, permanent),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_refused_for_there_is_enough_to_do_is_push_back() {
+        let stream = |lost| TransferError::Stream {
+            lost,
+            what: String::new(),
+        };
+        for (error, is_push_back) in [
+            (status(429), true),
+            (status(503), true),
+            (status(500), false),
+            (stream(Lost::TooMuch), true),
+            (stream(Lost::Refused), true),
+            (stream(Lost::Unseen), false),
+            (stream(Lost::Late), false),
+            (stream(Lost::Broken), false),
+        ] {
+            assert_eq!(error.is_push_back(), is_push_back, "{error:?}");
         }
     }
 }

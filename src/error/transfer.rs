@@ -183,6 +183,8 @@ pub enum TransferError {
 pub enum Lost {
     /// The server did not look at it (RFC 9113 section 8.7).
     Unseen,
+    /// The server refused it, unseen, for it has enough to do (`REFUSED_STREAM`).
+    Refused,
     /// The connection was closed for more requests, as a server may do at any time (RFC 9113 section 6.8).
     Late,
     /// The server has too much to do with us (`ENHANCE_YOUR_CALM`).
@@ -212,12 +214,11 @@ fn wrong_size(listed: u64, found: Option<u64>) -> String {
 }
 
 fn short_body(got: u64, of: Option<u64>) -> String {
+    let size = crate::report::size;
     match of {
-        Some(of) => format!(
-            "body ended at {} of {}",
-            crate::report::size(got),
-            crate::report::size(of)
-        ),
-        None => format!("body broke off at {}", crate::report::size(got)),
+        // They differ, and so does what is said of them.
+        Some(of) if size(got) == size(of) => format!("body ended at {got} of {of} bytes"),
+        Some(of) => format!("body ended at {} of {}", size(got), size(of)),
+        None => format!("body broke off at {}", size(got)),
     }
 }

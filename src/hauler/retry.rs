@@ -114,7 +114,10 @@ pub(super) fn next(
             return Next::AtOnce;
         }
         // Once: a server that goes on to refuse is busy.
-        TransferError::Stream { lost: Lost::Unseen, .. } if *unseen => {
+        TransferError::Stream {
+            lost: Lost::Unseen | Lost::Refused,
+            ..
+        } if *unseen => {
             *unseen = false;
             return Next::AtOnce;
         }
@@ -256,6 +259,8 @@ mod tests {
             (closed(false), &[1], 1, "after 1, 0 waits left"),
             (stream(Lost::Unseen), &[1], 1, "at once, 1 waits left"),
             (stream(Lost::Unseen), &[1], 0, "after 1, 0 waits left"),
+            (stream(Lost::Refused), &[1], 1, "at once, 1 waits left"),
+            (stream(Lost::Refused), &[1], 0, "after 1, 0 waits left"),
             (stream(Lost::Late), &[1], 1, "at once, 1 waits left"),
             (stream(Lost::Late), &[1], 0, "after 1, 0 waits left"),
             (stream(Lost::Broken), &[1], 1, "after 1, 0 waits left"),

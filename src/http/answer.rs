@@ -1,6 +1,7 @@
 //! An answer whose head is here, and whose body comes.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use super::body::Body;
 use super::lanes::Lane;
 use super::silence::Silence;
 use super::slowness::Slowness;
-use super::{Head, Http};
+use super::{Head, Http, trouble};
 use crate::error::TransferError;
 use crate::throttle::Throttle;
 
@@ -18,6 +19,9 @@ use crate::throttle::Throttle;
 const DRAINED: u64 = 64 * 1024;
 /// How long that may take.
 const DRAINING: Duration = Duration::from_secs(1);
+
+/// How long the end of a body is waited for that is all here.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// What came back: the head, and the body to read.
 #[derive(Debug)]
@@ -80,15 +84,37 @@ impl Answer {
     }
 
     async fn receive(&mut self) -> Result<Option<Bytes>, TransferError> {
+        if self.head.length == Some(self.received) {
+            return self.end().await;
+        }
         match self.silence.broken_by(self.body.chunk()).await? {
             Ok(Some(bytes)) => {
                 self.received += bytes.len() as u64;
                 Ok(Some(bytes))
             }
-            Ok(None) if self.head.length.is_some_and(|length| length != self.received) => Err(self.short()),
+            Ok(None) if self.head.length.is_some() => Err(self.short()),
             Ok(None) if self.head.length.is_none() && !self.body.has_ended() => Err(self.short()),
             Ok(None) => Ok(None),
             Err(_) => Err(self.short()),
+        }
+    }
+
+    /// All bytes that were announced are here; only the end is to be said. Who says it late or breaks off takes nothing away.
+    async fn end(&mut self) -> Result<Option<Bytes>, TransferError> {
+        let chunk = {
+            let mut chunk = std::pin::pin!(self.body.chunk());
+            match futures::poll!(&mut chunk) {
+                Poll::Ready(chunk) => chunk,
+                Poll::Pending => timeout(ENDING, chunk).await.unwrap_or(Ok(None)),
+            }
+        };
+        match chunk {
+            Ok(Some(bytes)) => {
+                self.received += bytes.len() as u64;
+                Ok(Some(bytes))
+            }
+            Err(error) if trouble::is_invalid(&error) => Err(TransferError::LongBody),
+            Ok(None) | Err(_) => Ok(None),
         }
     }
 

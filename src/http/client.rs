@@ -34,6 +34,12 @@ const STREAM_WINDOW: u32 = 4 << 20;
 /// The same for all answers of one connection. What nobody takes stays in memory, so this is a bound for that, too.
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
+/// Bytes of the header fields of one answer over HTTP/2, about what is taken over HTTP/1.1.
+const LARGEST_HEAD: u32 = 400 << 10;
+
+/// Whatever is longer never comes.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How often it is looked whether a request waits for others.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -93,6 +99,7 @@ impl Maker {
     }
 
     fn client(&self, tls: ClientConfig, made: &Made) -> Result<Client, SetupError> {
+        let silence = self.timeouts.silence.min(A_DAY);
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
@@ -103,6 +110,11 @@ impl Maker {
             .tcp_nodelay(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_header_list_size(LARGEST_HEAD)
+            // A connection that is gone without a word would keep every request that shares it, and those to come. It is
+            // known to be gone a little before its requests are given up.
+            .http2_keep_alive_interval(silence / 2)
+            .http2_keep_alive_timeout(silence * 2 / 5)
             // A field that goes on in the next line is one field, its line ends blanks (RFC 9112 section 5.2): whoever
             // reads it so reads the same lengths as its sender. The other leniencies stay off: a field that is dropped
             // because it is malformed may be the one that says where the body ends.

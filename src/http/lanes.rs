@@ -174,6 +174,11 @@ impl Lane {
             .unwrap_or(false)
     }
 
+    /// Does the server say that it takes fewer requests at once than are sent to others?
+    pub(super) fn has_limit(&self) -> bool {
+        self.with_host(|host| host.stated < MOST).unwrap_or(false)
+    }
+
     /// Nothing came for too long.
     pub(super) fn fell_silent(&self) {
         self.with_host(|host| host.note_silence(self.number));

@@ -2,12 +2,15 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 use thiserror::Error;
 
 use super::client::Connection;
 use crate::error::{Lost, TransferError};
+use crate::settings::Timeouts;
 
 /// The name lookup failed.
 #[derive(Debug, Error)]
@@ -20,7 +23,7 @@ pub(super) struct NoAddress(pub(super) io::Error);
 pub(super) struct OutOfReach(pub(super) TransferError);
 
 /// Why there is no answer, from a request that had this to do with making a connection.
-pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connect: Duration) -> TransferError {
+pub(super) fn before_head(error: &reqwest::Error, connection: Connection, timeouts: &Timeouts) -> TransferError {
     if let Some(NoAddress(source)) = find(error) {
         if crate::error::lacks_descriptors(source) {
             return TransferError::Connect(copy(source));
@@ -36,21 +39,43 @@ pub(super) fn before_head(error: &reqwest::Error, connection: Connection, connec
     }
     let reused = connection.is_older_than(find(error));
     if let Some(tls) = find::<rustls::Error>(error) {
-        if let (rustls::Error::InvalidMessage(_), true) = (tls, reused && !error.is_connect()) {
+        // What is no TLS tells of a server that speaks none only where TLS was to begin.
+        if matches!(tls, rustls::Error::InvalidMessage(_)) && !error.is_connect() {
             return TransferError::Closed { reused, cause: None };
         }
         return of_tls(tls);
     }
+    // Not even a PING was answered (RFC 9113 section 6.7).
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_timeout) {
+        return TransferError::NoAnswer(timeouts.silence);
+    }
     if error.is_timeout() {
-        return TransferError::ConnectTimeout(connect);
+        return TransferError::ConnectTimeout(timeouts.connect);
     }
     if error.is_connect() {
-        return match find::<io::Error>(error) {
+        return match find_io(error) {
+            // What could be connected to ends only while it is agreed on how to speak.
+            Some(io) if is_end(io) => TransferError::Closed {
+                reused: false,
+                cause: Some(io::Error::new(io.kind(), "in the TLS handshake")),
+            },
             Some(io) => TransferError::Connect(copy(io)),
             None => of_proxy(deepest(error)),
         };
     }
     on_connection(error, reused)
+}
+
+/// Did the other side end the connection?
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
+}
+
+/// Is what came no valid answer, whatever there was before?
+pub(super) fn is_invalid(error: &reqwest::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(h2::Error::is_library)
+        || find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
 }
 
 /// Is HTTP/2 not what the server wants (RFC 9113 section 7)?
@@ -82,7 +107,7 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
     if let Some(h2) = find::<h2::Error>(error) {
         return on_stream(h2, reused);
     }
-    let cause = find::<io::Error>(error).map(copy);
+    let cause = find_io(error).map(copy);
     match find::<hyper::Error>(error) {
         // What comes over a connection that was used before may be the rest of an earlier answer.
         Some(hyper) if hyper.is_parse() => {
@@ -98,10 +123,9 @@ fn on_connection(error: &reqwest::Error, reused: bool) -> TransferError {
             lost: closed_for_more(reused),
             what: "the connection closed before the request was sent".into(),
         },
-        Some(hyper) if cause.is_some() || hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => {
-            TransferError::Closed { reused, cause }
-        }
-        _ => TransferError::Protocol(deepest(error)),
+        // It ended, or spoke before it was asked: who has too much to do says so, and closes.
+        Some(_) => TransferError::Closed { reused, cause },
+        None => TransferError::Protocol(deepest(error)),
     }
 }
 
@@ -119,7 +143,7 @@ fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
         };
     };
     let (lost, what) = match (reason, error.is_remote(), error.is_go_away()) {
-        (h2::Reason::REFUSED_STREAM, true, false) => (Lost::Unseen, "the server did not take the request"),
+        (h2::Reason::REFUSED_STREAM, true, false) => (Lost::Refused, "the server did not take the request"),
         (h2::Reason::NO_ERROR, true, true) => (
             closed_for_more(reused),
             "the server takes no more requests over this connection",
@@ -137,8 +161,7 @@ fn on_stream(error: &h2::Error, reused: bool) -> TransferError {
 }
 
 fn of_tls(error: &rustls::Error) -> TransferError {
-    use rustls::{AlertDescription as Alert, CertificateError, Error as E, InvalidMessage};
-    const UNTRUSTED: &str = "the certificate is not to be trusted";
+    use rustls::{AlertDescription as Alert, Error as E, InvalidMessage};
     let passing = !matches!(
         error,
         E::InvalidCertificate(_)
@@ -165,13 +188,7 @@ fn of_tls(error: &rustls::Error) -> TransferError {
             )
     );
     let what = match error {
-        E::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            format!("{UNTRUSTED}: its issuer is unknown here (--ca-cert FILE adds one)")
-        }
-        E::InvalidCertificate(CertificateError::Other(why)) if super::tls::is_of_an_authority(why) => {
-            format!("{UNTRUSTED}: it is its own issuer's (--ca-cert FILE names it)")
-        }
-        E::InvalidCertificate(why) => format!("{UNTRUSTED}: {why}"),
+        E::InvalidCertificate(why) => of_certificate(why),
         E::InvalidMessage(InvalidMessage::InvalidContentType) => "the server does not speak it there".into(),
         E::AlertReceived(Alert::CertificateRequired) => "the server wants a certificate (--cert FILE)".into(),
         other => other.to_string(),
@@ -182,20 +199,70 @@ fn of_tls(error: &rustls::Error) -> TransferError {
     }
 }
 
-/// The first error of this type in the chain. An `io::Error` hides what it wraps from `source`, so it is opened.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
+/// What is wrong with a certificate, and what helps.
+fn of_certificate(error: &CertificateError) -> String {
+    use CertificateError as E;
+    match error {
+        E::UnknownIssuer => "the certificate's issuer is unknown here (--ca-cert FILE adds it)".into(),
+        E::Other(why) if super::tls::is_of_an_authority(why) => {
+            "self-signed certificate (--ca-cert FILE trusts it)".into()
         }
+        E::NotValidForNameContext { expected, presented } => {
+            format!(
+                "the certificate is not for {}, but for {}",
+                expected.to_str(),
+                names(presented)
+            )
+        }
+        E::ExpiredContext { not_after, .. } => format!("the certificate expired on {}", day(*not_after)),
+        E::NotValidYetContext { not_before, .. } => format!("the certificate begins on {}", day(*not_before)),
+        why => format!("the certificate is not to be trusted: {why}"),
+    }
+}
+
+/// Names of a certificate, as the verifier writes them (`DnsName("example.org")`), in a few words.
+fn names(presented: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let bare = |name: &String| {
+        let (_, name) = name.split_once('(').unwrap_or(("", name));
+        name.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    let mut names: Vec<_> = presented.iter().take(SHOWN).map(bare).collect();
+    match presented.len() {
+        0 => names.push("no host".into()),
+        more if more > SHOWN => names.push("others".into()),
+        _ => {}
+    }
+    names.join(", ")
+}
+
+/// The day in UTC.
+fn day(time: UnixTime) -> String {
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    let shown = time.map(|time| humantime::format_rfc3339_seconds(time).to_string());
+    let shown = shown.unwrap_or_default();
+    shown.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// The first error of this type in the chain.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// What the system said, or who speaks for it: the last one, for others wrap it in one that says less.
+fn find_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    chain(error).filter_map(|error| error.downcast_ref()).last()
+}
+
+/// An error and what it comes from. An `io::Error` hides what it wraps from `source`, so it is opened.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match inner {
+        match inner {
             Some(inner) => Some(inner),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
 }
 
 /// What the last error of the chain says: the ones before it only say where.

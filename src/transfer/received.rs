@@ -1,7 +1,5 @@
 //! All bytes of a file, from their last one to its name.
 
-use std::time::Instant;
-
 use super::help::Published;
 use super::{Cost, disk};
 use crate::disk::part::{Finish, Part};
@@ -41,9 +39,8 @@ impl Received {
                 return Ok(None);
             }
         }
-        let (since, size) = (Instant::now(), self.finish.mark.size);
+        let size = self.finish.mark.size;
         let committed = self.part.commit(self.finish).await;
-        cost.disk += since.elapsed();
         committed.map_err(|source| disk("finish the file", source))?;
         Ok(Some((self.outcome, size)))
     }

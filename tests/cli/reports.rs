@@ -228,6 +228,20 @@ fn a_comparison_is_reported_under_the_names_of_hyperfine() {
 }
 
 #[test]
+fn no_share_of_the_transfers_time_is_more_than_all_of_it() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file_elsewhere(vec![7; 1000]);
+    let haul = room.haul().arg("--compare=1,2");
+    let outcome = haul.stdin(origin.list((0..100).map(|n| format!("/{n}")))).run();
+    let said = &outcome.succeeds().stderr;
+    for (at, _) in said.match_indices(" % of the transfers' time") {
+        let share = said[..at].rsplit('(').next().unwrap();
+        assert!(share.parse::<u32>().unwrap() <= 100, "{said}");
+    }
+    assert!(said.contains("2 jobs: "), "{said}");
+}
+
+#[test]
 fn a_run_that_is_stopped_is_reported_and_told_to_its_end() {
     let (origin, room) = (Origin::new(), Room::new());
     origin.file("/a.bin", "a");

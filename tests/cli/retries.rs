@@ -1,6 +1,8 @@
 //! When to try again, how often, and how patiently.
 
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::Answer::{HangUp, Status, ThenClose, Well};
@@ -231,4 +233,29 @@ fn a_refused_connection_is_named_and_the_rest_arrives() {
         .finished(1, 2)
         .says_in_a_line(&["refused", &closed.to_string()]);
     room.holds_exactly(&[("a", "a")]);
+}
+
+#[test]
+fn a_server_that_refuses_before_it_is_asked_is_asked_again() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/a", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for number in 0.. {
+            let Ok((mut client, _)) = listener.accept() else { return };
+            let said: &[u8] = if number % 2 == 0 {
+                b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            } else {
+                let _ = client.read(&mut [0; 16 * 1024]);
+                b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\na"
+            };
+            let _ = client.write_all(said);
+            let _ = client.shutdown(Shutdown::Write);
+            let _ = io::copy(&mut client, &mut io::sink());
+        }
+    });
+    // Whether the client sees the words or only the end is a matter of luck.
+    for _ in 0..10 {
+        let room = Room::new();
+        room.haul().impatient().arg(&url).run().succeeds();
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
@@ -20,6 +21,8 @@ pub enum Sent {
     Reset(u32),
     /// `GOAWAY` with this code: no request of this connection was looked at.
     GoAway(u32),
+    /// Nothing further over this connection, not even the answer to a `PING`, as if it were cut off somewhere on the way.
+    Hush,
     /// Nothing further, before so many requests have come in all.
     Await(usize),
 }
@@ -126,12 +129,16 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
+/// Bytes of a frame.
+const LARGEST: usize = 16 * 1024;
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -143,6 +150,7 @@ struct Out {
     connection: Mutex<TcpStream>,
     /// Requests that came over it and have no end yet.
     open: Mutex<HashSet<u32>>,
+    is_hushed: AtomicBool,
 }
 
 impl Out {
@@ -161,6 +169,7 @@ fn talk(shared: &Arc<Shared>, mut connection: TcpStream) -> io::Result<()> {
     let out = Arc::new(Out {
         connection: Mutex::new(connection.try_clone()?),
         open: Mutex::default(),
+        is_hushed: AtomicBool::new(false),
     });
     let limit = shared.limit.map(u32::to_be_bytes);
     let settings = limit.map(|limit| [&MAX_CONCURRENT_STREAMS.to_be_bytes()[..], &limit].concat());
@@ -200,7 +209,8 @@ fn answer(shared: &Shared, out: &Out, stream: u32, number: usize) -> io::Result<
             out.open().remove(&stream);
         }
         match sent {
-            Sent::Head(fields) => send(out, HEADERS, END_HEADERS, stream, &header_block(&fields))?,
+            Sent::Head(fields) => send_head(out, stream, &header_block(&fields))?,
+            Sent::Hush => out.is_hushed.store(true, Ordering::Relaxed),
             Sent::Data(bytes) => send_data(out, stream, &bytes, 0)?,
             Sent::Last(bytes) => send_data(out, stream, &bytes, END_STREAM)?,
             Sent::Reset(code) => send(out, RST_STREAM, 0, stream, &code.to_be_bytes())?,
@@ -214,10 +224,21 @@ fn answer(shared: &Shared, out: &Out, stream: u32, number: usize) -> io::Result<
     Ok(())
 }
 
-/// In frames of the size that every peer takes (section 4.2). The windows of haul are larger than what tests send.
+/// In frames of the size that every peer takes (section 4.2), with nothing between them.
+fn send_head(out: &Out, stream: u32, block: &[u8]) -> io::Result<()> {
+    let mut frames = Vec::new();
+    let last = block.chunks(LARGEST).count() - 1;
+    for (n, chunk) in block.chunks(LARGEST).enumerate() {
+        let kind = if n == 0 { HEADERS } else { CONTINUATION };
+        frames.extend(frame(kind, if n == last { END_HEADERS } else { 0 }, stream, chunk));
+    }
+    write(out, &frames)
+}
+
+/// In frames of that size. The windows of haul are larger than what tests send.
 fn send_data(out: &Out, stream: u32, bytes: &[u8], flags: u8) -> io::Result<()> {
-    let frames = bytes.chunks(16 * 1024).count().max(1);
-    let chunks = bytes.chunks(16 * 1024).chain(bytes.is_empty().then_some(&[][..]));
+    let frames = bytes.chunks(LARGEST).count().max(1);
+    let chunks = bytes.chunks(LARGEST).chain(bytes.is_empty().then_some(&[][..]));
     for (n, chunk) in chunks.enumerate() {
         send(out, DATA, if n + 1 == frames { flags } else { 0 }, stream, chunk)?;
     }
@@ -225,14 +246,25 @@ fn send_data(out: &Out, stream: u32, bytes: &[u8], flags: u8) -> io::Result<()> 
 }
 
 fn send(out: &Out, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
+    write(out, &frame(kind, flags, stream, payload))
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len())
         .expect("the length of a frame")
         .to_be_bytes();
     let mut frame = vec![length[1], length[2], length[3], kind, flags];
     frame.extend(stream.to_be_bytes());
     frame.extend(payload);
-    let mut out = out.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    out.write_all(&frame)
+    frame
+}
+
+fn write(out: &Out, frames: &[u8]) -> io::Result<()> {
+    if out.is_hushed.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut connection = out.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    connection.write_all(frames)
 }
 
 /// `:status: 200` from the static table, and literals that are in no table (RFC 7541 sections 6.1 and 6.2.2).

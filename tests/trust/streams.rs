@@ -84,18 +84,44 @@ fn a_stream_that_is_always_cut_is_a_failure() {
 }
 
 #[test]
-fn a_reset_after_all_bytes_that_were_announced_takes_nothing_back() {
-    let whole = || {
-        vec![
-            head(&[("content-length", "100000")]),
-            Sent::Data(body()),
-            Sent::Reset(NO_ERROR),
+fn nothing_after_all_bytes_that_were_announced_takes_them_back() {
+    let ends = [
+        vec![Sent::Reset(NO_ERROR)],
+        vec![Sent::Reset(INTERNAL_ERROR)],
+        vec![Sent::GoAway(INTERNAL_ERROR)],
+        // The end is never said.
+        vec![],
+        vec![Sent::Hush],
+    ];
+    for end in ends {
+        let whole = [
+            vec![head(&[("content-length", "100000")]), Sent::Data(body())],
+            end.clone(),
         ]
-    };
-    let site = Site::new(move |_| whole());
+        .concat();
+        let site = Site::new(move |_| whole.clone());
+        site.haul().arg(site.front.url("/a.bin")).run().succeeds();
+        site.room.holds_exactly(&[("a.bin", &body())]);
+        assert_eq!(site.streams.requests(), 1, "{end:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_is_cut_off_without_a_word_takes_no_further_requests() {
+    let site = Site::new(|n| if n == 0 { vec![Sent::Hush] } else { well(true) });
+    let haul = site.haul().args(["--timeout", "1s", "--retries", "1"]);
+    haul.arg(site.front.url("/a.bin")).run().succeeds();
+    assert_eq!((site.streams.requests(), site.front.connections()), (2, 2));
+}
+
+#[test]
+fn a_long_head_is_an_answer_as_any_other() {
+    let long = || "x".repeat(100);
+    let fields = (0..600).map(move |_| ("x-field", long())).collect();
+    let answer = vec![Sent::Head(fields), Sent::Last(body())];
+    let site = Site::new(move |_| answer.clone());
     site.haul().arg(site.front.url("/a.bin")).run().succeeds();
     site.room.holds_exactly(&[("a.bin", &body())]);
-    assert_eq!(site.streams.requests(), 1);
 }
 
 #[test]

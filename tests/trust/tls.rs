@@ -1,5 +1,9 @@
 //! TLS: who a server is has to be proved.
 
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+
 use crate::support::{Answer, Authority, Identity, Origin, Outcome, Room, TlsFront, bytes};
 
 const HOST: &str = "127.0.0.1";
@@ -58,7 +62,12 @@ fn an_authority_that_is_not_the_one_named_is_none() {
 fn a_certificate_that_is_over_is_none() {
     let authority = Authority::new();
     let (room, path) = room_that_believes(&authority);
-    is_refused(&authority.certified(HOST), &["--ca-cert", &path], &room, "expired");
+    is_refused(
+        &authority.certified(HOST),
+        &["--ca-cert", &path],
+        &room,
+        "certificate expired on",
+    );
 }
 
 #[test]
@@ -70,7 +79,7 @@ fn a_certificate_of_another_host_is_none() {
             &authority.certifies(host),
             &["--ca-cert", &path],
             &room,
-            "not valid for",
+            "the certificate is not for 127.0.0.1, but for",
         );
     }
 }
@@ -113,7 +122,10 @@ fn a_certificate_that_is_named_is_believed_also_when_it_calls_itself_an_authorit
 #[test]
 fn a_certificate_that_is_named_is_not_believed_for_another_host_or_when_its_time_is_over() {
     for is_authority in [false, true] {
-        for (host, end, reason) in [("example.org", 2100, "not valid for"), (HOST, 2001, "expired")] {
+        for (host, end, reason) in [
+            ("example.org", 2100, "is not for 127.0.0.1, but for example.org"),
+            (HOST, 2001, "expired"),
+        ] {
             let (identity, pem) = Identity::of_its_own(host, is_authority, end);
             let room = Room::new();
             let path = room.give("own.pem", &pem).display().to_string();
@@ -121,7 +133,12 @@ fn a_certificate_that_is_named_is_not_believed_for_another_host_or_when_its_time
         }
     }
     let (identity, _) = Identity::of_its_own(HOST, true, 2100);
-    is_refused(&identity, &[], &Room::new(), "--ca-cert FILE names it");
+    is_refused(
+        &identity,
+        &[],
+        &Room::new(),
+        "self-signed certificate (--ca-cert FILE trusts it)",
+    );
 }
 
 #[test]
@@ -178,6 +195,61 @@ fn a_server_that_speaks_no_tls_fails_with_a_reason() {
         .run();
     outcome.fails().is_plain_text();
     room.holds_exactly::<&str>(&[]);
+}
+
+#[test]
+fn a_handshake_that_is_cut_is_a_try() {
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let url = format!("https://{}/a", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        for _ in 0..3 {
+            // It is read, or the end would be a reset.
+            let (mut client, _) = listener.accept().unwrap();
+            let _ = client.read(&mut [0; 16 * 1024]);
+        }
+    });
+    let haul = Room::new().haul().impatient().args(["--retries", "2", &url]).run();
+    haul.fails()
+        .says("connection closed before the answer: in the TLS handshake (3 tries)");
+    server.join().unwrap();
+}
+
+#[test]
+fn plain_text_in_the_middle_of_tls_is_a_broken_connection() {
+    let authority = Authority::new();
+    let (room, path) = room_that_believes(&authority);
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let front = TlsFront::new(&origin, &authority.certifies(HOST));
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let url = format!("https://{}/a", listener.local_addr().unwrap());
+    let behind = front.url("").replace("https://", "");
+    thread::spawn(move || {
+        for number in 0.. {
+            let Ok((client, _)) = listener.accept() else { return };
+            let server = TcpStream::connect(&behind).unwrap();
+            let (mut up, mut down) = (
+                (&client, &server),
+                (server.try_clone().unwrap(), client.try_clone().unwrap()),
+            );
+            thread::spawn(move || io::copy(&mut down.0, &mut down.1));
+            if number == 0 {
+                let mut hello = [0; 16 * 1024];
+                let count = up.0.read(&mut hello).unwrap();
+                up.1.write_all(&hello[..count]).unwrap();
+                // What comes next comes after the handshake.
+                let _ = up.0.read(&mut hello);
+                let _ =
+                    up.0.write_all(b"HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n");
+                let _ = client.shutdown(Shutdown::Both);
+            } else {
+                let _ = io::copy(&mut up.0, &mut up.1);
+            }
+        }
+    });
+    let haul = room.haul().impatient().args(["--ca-cert", &path, &url]).run();
+    haul.succeeds();
+    room.holds_exactly(&[("a", "a")]);
 }
 
 #[test]

@@ -105,8 +105,14 @@ impl<'a> Delivery<'a> {
             self.shared.resting.notify_one();
         }
         let has_to_wait = waiting.is_err() && !is_helped;
-        let _slot = has_to_wait.then_some(slot);
+        let slot = has_to_wait.then_some(slot);
+        let since = Instant::now();
         let finished = received.finish(&mut self.cost).await;
+        if slot.is_some() {
+            let waited = since.elapsed();
+            self.busy += waited;
+            self.cost.disk += waited;
+        }
         self.life.was(Phase::Rest, Instant::now());
         if let Err(error) = &finished {
             self.note_unwritable(error).await;
