@@ -1,7 +1,8 @@
 //! haul downloads lists of URLs, many at a time: every byte right, every failure named.
 //!
-//! This crate is the engine of the `haul` command, for programs that want the same. It reads no environment variable
-//! and no configuration, prints nothing and has no state of its own beside the values you make.
+//! This crate is the engine of the `haul` command, for programs that want the same. It reads no configuration, of the
+//! environment only where the machine's certificates are (`SSL_CERT_FILE`, `SSL_CERT_DIR`), prints nothing and has no state
+//! of its own beside the values you make.
 //!
 //! ```no_run
 //! use haul::{Hauler, event::Events, list, settings::Settings, stop::Stop};
@@ -51,14 +52,20 @@
 //!
 //! | idea | where |
 //! |---|---|
+//! | one thread for the runtime, and why | `cli.rs` |
 //! | spawn, and join what was spawned | `hauler/run.rs`: a `JoinSet` of entries |
 //! | a semaphore bounds what runs at once | `slots.rs`: all connections, and those to one host |
 //! | a stream with backpressure | `list.rs`, and how far it is read: `hauler/ahead.rs` |
 //! | a bounded channel | `event.rs`, and `list/reader.rs` from a thread that may block |
-//! | `select!` | `hauler.rs`: the loop; `stop.rs`: a future, or the end |
+//! | a channel for one answer | `disk/errands.rs` |
+//! | somebody waits until something changed | `slots/host.rs`: a `Notify` |
+//! | `select!` | `hauler.rs`: the loop; `http/silence.rs`: bytes, or too long without |
+//! | a future of one's own | `stop.rs`: another future, or the end |
 //! | cancellation | `stop.rs`: only what reads or sleeps is given up half-way |
-//! | timeouts | `http.rs`: silence, with one timer for a whole body |
+//! | timeouts | `http/silence.rs`: one timer for a whole body |
+//! | what belongs to a task | `http/client.rs`: how its request came by a connection |
 //! | `spawn_blocking`, and when not to | `disk.rs`, `disk/part/sink.rs` |
+//! | signals | `cli/signals.rs` |
 //! | a listener with a task for each connection | `cli/demo/server.rs` |
 //! | time that a test can pause | the tests of `slots.rs` and `throttle.rs` |
 
