@@ -1,10 +1,13 @@
-//! Who may open a connection now: one semaphore for all, one for each host, and a host's pause.
+//! Who may open a connection now: one semaphore for all, one for each host, and a host's pause. What makes a host have
+//! fewer connections, or none, is decided in the rooms below, most of them pure.
 
 mod brake;
 mod breath;
 mod doubt;
 mod host;
 mod hosts;
+mod patience;
+mod trouble;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -19,27 +22,19 @@ use tokio::time::Instant;
 use self::doubt::{Doubt, Standing, Verdict};
 use self::host::{Down, Host, HostPermit};
 use self::hosts::Hosts;
+use self::trouble::{Few, Granted};
 use crate::error::TransferError;
 use crate::job::HostKey;
 use crate::lock::lock;
 use crate::settings::Retry;
 use crate::throttle::Steps;
 
-/// One slot in so many is for hosts in trouble as long as others want slots.
-const TROUBLED: usize = 4;
-/// How often somebody who waits for such a host looks whether nobody else wants a slot.
-const OFTEN: Duration = Duration::from_millis(50);
-/// So many answers, one after the other, that ask for more patience than there is are the host's word to everybody.
-const IMPATIENT: u32 = 8;
-
 /// The connections of a run.
 #[derive(Debug)]
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     /// Those of them that hosts in trouble may have as long as others want them.
-    troubled: Arc<Semaphore>,
-    /// Who waits for one of those, one at a time.
-    waits: tokio::sync::Mutex<()>,
+    few: Few,
     per_host: usize,
     hosts: Mutex<Hosts>,
     /// When the next request may begin, where there is a rate.
@@ -53,16 +48,8 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     all: OwnedSemaphorePermit,
     host: HostPermit,
-    /// It is one of those for hosts in trouble, until the host answers.
-    troubled: Mutex<Option<OwnedSemaphorePermit>>,
-}
-
-/// What a host in trouble gets.
-enum Place {
-    /// One of the few that there are for that.
-    Troubled(OwnedSemaphorePermit),
-    /// One that nobody else wants.
-    Spare(OwnedSemaphorePermit),
+    /// It is one of the few for hosts in trouble, until the host answers.
+    few: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// A place in the queue for a slot. Tasks begin in no order, so places are given out before there is a task.
@@ -98,8 +85,7 @@ impl Slots {
     pub(crate) fn new(all: usize, per_host: usize, apart: Option<Duration>, retry: &Retry) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
-            troubled: Arc::new(Semaphore::new((all / TROUBLED).max(1))),
-            waits: tokio::sync::Mutex::default(),
+            few: Few::of(all),
             per_host,
             hosts: Mutex::default(),
             steps: apart.map(Steps::new),
@@ -113,42 +99,23 @@ impl Slots {
         let host = self.host(key);
         loop {
             host.resumed().await;
-            host.is_given_up().map_or(Ok(()), Err)?;
+            host.check()?;
             let Some(permit) = permit(&host.permits).await else {
                 continue;
             };
-            let troubled = if host.is_in_trouble() {
-                self.in_trouble(&host).await
+            let granted = if host.is_in_trouble() {
+                self.few.acquire(&host, &self.all).await
             } else {
-                None
+                let all = self::permit(&self.all).await;
+                all.map(|all| Granted { all, few: None })
             };
-            let (all, troubled) = match troubled {
-                Some(Place::Spare(all)) => (Some(all), None),
-                Some(Place::Troubled(troubled)) => (self::permit(&self.all).await, Some(troubled)),
-                None => (self::permit(&self.all).await, None),
-            };
-            let Some(all) = all else { continue };
+            let Some(Granted { all, few }) = granted else { continue };
             if !host.is_paused() {
                 let slot = Slot::new(all, host, permit);
-                *lock(&slot.troubled) = troubled;
+                *lock(&slot.few) = few;
                 return Ok(slot);
             }
         }
-    }
-
-    /// A place for a host where it is likely to be of no use; none, if it is out of trouble by then.
-    async fn in_trouble(&self, host: &Host) -> Option<Place> {
-        let _turn = self.waits.lock().await;
-        while host.is_in_trouble() {
-            if let Ok(troubled) = Arc::clone(&self.troubled).try_acquire_owned() {
-                return Some(Place::Troubled(troubled));
-            }
-            if let Ok(all) = Arc::clone(&self.all).try_acquire_owned() {
-                return Some(Place::Spare(all));
-            }
-            tokio::time::sleep(OFTEN).await;
-        }
-        None
     }
 
     /// Could another connection be opened, if its host has room?
@@ -240,18 +207,11 @@ impl Slots {
     }
 
     /// The host asks a request that began then for more time than anybody waits. When it asks everybody for it, it is given
-    /// up: to ask it once more for each entry is not to leave it alone. What was under way together counts once.
+    /// up: to ask it once more for each entry is not to leave it alone.
     pub(crate) fn asks_too_much(&self, key: &HostKey, began: Instant, why: &TransferError) {
         let host = self.host(key);
-        {
-            let (count, last) = &mut *lock(&host.impatient);
-            if last.is_some_and(|last| began <= last) {
-                return;
-            }
-            (*count, *last) = (*count + 1, Some(Instant::now()));
-            if *count < IMPATIENT {
-                return;
-            }
+        if !lock(&host.patience).asked_too_much(began, Instant::now()) {
+            return;
         }
         *lock(&host.standing) = Standing::Down(Down {
             host: key.clone(),
@@ -301,7 +261,7 @@ impl Slot {
         Self {
             all,
             host: HostPermit { host, permit },
-            troubled: Mutex::default(),
+            few: Mutex::default(),
         }
     }
 
@@ -323,7 +283,7 @@ impl Slot {
         let host = &self.host.host;
         host.answers.fetch_add(1, Ordering::Relaxed);
         host.is_silent.store(false, Ordering::Relaxed);
-        drop(lock(&self.troubled).take());
+        drop(lock(&self.few).take());
         let mut standing = lock(&host.standing);
         if let Standing::Doubtful(_) | Standing::Missed(_) | Standing::Away = *standing {
             *standing = Standing::Alive;
@@ -336,7 +296,7 @@ impl Slot {
     pub(crate) fn serves(&self) {
         let host = &self.host.host;
         host.has_served.store(true, Ordering::Relaxed);
-        *lock(&host.impatient) = (0, None);
+        lock(&host.patience).served();
     }
 
     /// The host answered well: after a while it gets its connections back.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::brake::Brake;
 use super::breath::Breath;
 use super::doubt::{Doubt, Standing};
+use super::patience::Patience;
 use crate::error::{Kind, TransferError};
 use crate::job::HostKey;
 use crate::lock::lock;
@@ -29,8 +30,7 @@ pub(super) struct Host {
     pub(super) has_served: AtomicBool,
     /// Nothing came from it for too long, and nothing has since.
     pub(super) is_silent: AtomicBool,
-    /// Answers in a row that asked for more patience than there is, and when the last of them came.
-    pub(super) impatient: Mutex<(u32, Option<Instant>)>,
+    pub(super) patience: Mutex<Patience>,
     /// It is not what it was: whoever waits for it looks again.
     pub(super) changed: Notify,
 }
@@ -72,7 +72,7 @@ impl Host {
             answers: AtomicU64::new(0),
             has_served: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
-            impatient: Mutex::default(),
+            patience: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -126,7 +126,7 @@ impl Host {
         self.changed.notify_waiters();
     }
 
-    /// What went wrong, if it is given up.
+    /// Is it given up, and why?
     pub(super) fn given_up_because(&self) -> Option<(Kind, Arc<str>)> {
         match &*lock(&self.standing) {
             Standing::Down(Down { kind, why, .. }) => Some((*kind, Arc::clone(why))),
@@ -134,15 +134,15 @@ impl Host {
         }
     }
 
-    /// Is it given up, and why?
-    pub(super) fn is_given_up(&self) -> Option<TransferError> {
+    /// An error means that it is given up.
+    pub(super) fn check(&self) -> Result<(), TransferError> {
         match &*lock(&self.standing) {
-            Standing::Doubtful(_) | Standing::Alive | Standing::Missed(_) | Standing::Away => None,
-            Standing::Down(Down { host, kind, why }) => Some(TransferError::HostDown {
+            Standing::Down(Down { host, kind, why }) => Err(TransferError::HostDown {
                 host: host.clone(),
                 kind: *kind,
                 why: Arc::clone(why),
             }),
+            _ => Ok(()),
         }
     }
 

@@ -43,7 +43,7 @@ impl Hosts {
 
     /// What was given up may be there again.
     pub(super) fn forgive(&mut self) {
-        self.used.retain(|_, host| host.is_given_up().is_none());
+        self.used.retain(|_, host| host.check().is_ok());
         self.given_up.clear();
         self.reasons.clear();
     }

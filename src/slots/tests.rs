@@ -273,12 +273,12 @@ async fn a_host_in_trouble_has_few_slots_as_long_as_others_want_them() {
     let mut another = pin!(slots.acquire(&b));
     assert!(another.as_mut().now_or_never().is_none());
     drop(others.pop());
-    tokio::time::sleep(2 * OFTEN).await;
+    tokio::time::sleep(2 * trouble::LOOK).await;
     assert!(third.as_mut().now_or_never().is_none());
     others.push(another.now_or_never().unwrap().unwrap());
     // Nobody does.
     drop(others.pop());
-    tokio::time::sleep(2 * OFTEN).await;
+    tokio::time::sleep(2 * trouble::LOOK).await;
     let third = third.now_or_never().unwrap().unwrap();
     third.answered();
     assert!(!slots.host(&a).is_in_trouble());
@@ -300,9 +300,9 @@ async fn a_host_that_asks_everybody_for_too_much_patience_is_given_up() {
             (0..20).for_each(|_| slots.asks_too_much(&a, began, &status));
         }
     };
-    ask(IMPATIENT - 1).await;
+    ask(patience::EVERYBODY - 1).await;
     slots.acquire(&a).await.unwrap().serves();
-    ask(IMPATIENT - 1).await;
+    ask(patience::EVERYBODY - 1).await;
     drop(slots.acquire(&a).await.unwrap());
     ask(1).await;
     let error = slots.acquire(&a).await.unwrap_err();
