@@ -1,7 +1,7 @@
 //! The block on the terminal: a snapshot and a room become lines, none of them wider than the room.
 
 use super::snapshot::{Expected, FILES, File, HeldHost, Snapshot};
-use super::text::{Line, Tint, clip, fit, left};
+use super::text::{Line, Tint, clip, clip_middle, fit, left};
 use crate::report;
 
 /// Lines of the terminal that the block leaves alone.
@@ -128,10 +128,10 @@ fn size(size: Option<u64>) -> String {
     size.map_or("--".into(), report::size)
 }
 
-/// The name takes what the rest leaves.
+/// The name takes what the rest leaves. Files of one list often differ in their ends alone, so that stays.
 fn named(name: &str, rest: Line, room: usize) -> Line {
     let free = room.saturating_sub(2 + rest.width());
-    rest.after(format!(" {} ", fit(name, free)))
+    rest.after(format!(" {} ", fit(&clip_middle(name, free), free)))
 }
 
 fn bar(file: &File, cells: usize) -> Line {

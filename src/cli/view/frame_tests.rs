@@ -56,7 +56,7 @@ fn the_block_at_120_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 120, 24), @"
      002-データセット.bin                                    ━━━━━━──────────────  1.68 MiB / 5.00 MiB   430 KiB/s       8s
      004-model-of-00040.safetensors                          ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
-     006-linux-6.9.1-amd64-netinst-very-long-release-name-o… ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     006-linux-6.9.1-am…-of-the-year-with-even-more-text.iso ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
      unknown-size.json                                       ────────────────────  48.0 KiB /       --  12.0 KiB/s       --
      empty.txt                                               ━━━━━━━━━━━━━━━━━━━━       0 B /      0 B       0 B/s       --
      q́tq́-�[31m-�.txt                                         ────────────────────       0 B / 40.0 MiB       0 B/s       --
@@ -71,7 +71,7 @@ fn the_block_at_100_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 100, 24), @"
      002-データセット.bin                ━━━━━━──────────────  1.68 MiB / 5.00 MiB   430 KiB/s       8s
      004-model-of-00040.safetensors      ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
-     006-linux-6.9.1-amd64-netinst-very… ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
+     006-linux-6…with-even-more-text.iso ━━━━━━━━━━━━━━━─────  1.56 MiB / 2.00 MiB   400 KiB/s       2s
      unknown-size.json                   ────────────────────  48.0 KiB /       --  12.0 KiB/s       --
      empty.txt                           ━━━━━━━━━━━━━━━━━━━━       0 B /      0 B       0 B/s       --
      q́tq́-�[31m-�.txt                     ────────────────────       0 B / 40.0 MiB       0 B/s       --
@@ -86,7 +86,7 @@ fn the_block_at_80_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 80, 24), @"
      002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
      004-model-of-00040.safetensors   ━━━━━━━━━───  1.56 MiB / 2.00 MiB   400 KiB/s
-     006-linux-6.9.1-amd64-netinst-v… ━━━━━━━━━───  1.56 MiB / 2.00 MiB   400 KiB/s
+     006-linux-…th-even-more-text.iso ━━━━━━━━━───  1.56 MiB / 2.00 MiB   400 KiB/s
      unknown-size.json                ────────────  48.0 KiB /       --  12.0 KiB/s
      empty.txt                        ━━━━━━━━━━━━       0 B /      0 B       0 B/s
      q́tq́-�[31m-�.txt                  ────────────       0 B / 40.0 MiB       0 B/s
@@ -100,8 +100,8 @@ fn the_block_at_80_columns() {
 fn the_block_at_60_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 60, 24), @"
      002-データセット.bin         ━━━━────────  33%   430 KiB/s
-     004-model-of-00040.safetens… ━━━━━━━━━───  78%   400 KiB/s
-     006-linux-6.9.1-amd64-netin… ━━━━━━━━━───  78%   400 KiB/s
+     004-model…-00040.safetensors ━━━━━━━━━───  78%   400 KiB/s
+     006-linux…even-more-text.iso ━━━━━━━━━───  78%   400 KiB/s
      unknown-size.json            ────────────   --  12.0 KiB/s
      empty.txt                    ━━━━━━━━━━━━ 100%       0 B/s
      q́tq́-�[31m-�.txt              ────────────   0%       0 B/s
@@ -115,8 +115,8 @@ fn the_block_at_60_columns() {
 fn the_block_at_40_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 40, 24), @"
      002-データセット.bin   33%   430 KiB/s
-     004-model-of-00040.…   78%   400 KiB/s
-     006-linux-6.9.1-amd…   78%   400 KiB/s
+     004-mo…0.safetensors   78%   400 KiB/s
+     006-li…more-text.iso   78%   400 KiB/s
      unknown-size.json       --  12.0 KiB/s
      empty.txt             100%       0 B/s
      q́tq́-�[31m-�.txt         0%       0 B/s
@@ -129,12 +129,12 @@ fn the_block_at_40_columns() {
 #[test]
 fn the_block_at_20_columns() {
     insta::assert_snapshot!(shown(&under_way(), 16, 20, 24), @"
-     002-データ…    33%
-     004-model-o…   78%
-     006-linux-6…   78%
-     unknown-siz…    --
+     002…ット.bin   33%
+     004…etensors   78%
+     006…text.iso   78%
+     unk…ize.json    --
      empty.txt     100%
-     q́tq́-�[31m-�…    0%
+     q́tq́…1m-�.txt    0%
      021.bin         0%
      022.bin         0%
     12/40  2 failed
@@ -205,7 +205,7 @@ fn hosts_on_hold_and_files_that_wait_say_so() {
     insta::assert_snapshot!(shown(&run, 5, 80, 24), @"
      002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
      004-model-of-00040.safetensors              waits 4s (503 Service Unavailable)
-     006-linux-6.9.1-amd64-netinst-very-long-re… waits 4s (503 Service Unavailable)
+     006-linux-6.9.…year-with-even-more-text.iso waits 4s (503 Service Unavailable)
      unknown-size.json                ────────────  48.0 KiB /       --  12.0 KiB/s
     … example.org waits 12s (429 Too Many Requests)
     12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  9 active  2 failed
@@ -218,7 +218,7 @@ fn hosts_on_hold_and_files_that_wait_say_so() {
     insta::assert_snapshot!(shown(&run, 5, 80, 24), @"
      002-データセット.bin             ━━━━────────  1.68 MiB / 5.00 MiB   430 KiB/s
      004-model-of-00040.safetensors              waits 4s (503 Service Unavailable)
-     006-linux-6.9.1-amd64-netinst-very-long-re… waits 4s (503 Service Unavailable)
+     006-linux-6.9.…year-with-even-more-text.iso waits 4s (503 Service Unavailable)
     … example.org waits 12s (429 Too Many Requests)
     … 3 more hosts wait
     12/40 files  16.9 MiB / ~111 MiB  4.37 MiB/s  ETA 22s  1 active  2 failed
