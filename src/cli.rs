@@ -23,14 +23,16 @@ mod trial;
 mod usage;
 mod view;
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::builder::StyledStr;
 
 use self::args::{Args, Output};
 use self::sources::Source;
-use self::view::{Surroundings, Verbosity, ViewOptions};
+use self::view::{ColorChoice, ProgressChoice, Surroundings, Verbosity, ViewOptions};
 use crate::error;
 use crate::settings::{Proxies, Settings};
 use crate::tame;
@@ -76,25 +78,37 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the process was started as.
 pub fn main() -> ExitCode {
-    let args = match Args::read() {
-        Ok(args) => args,
-        Err(error) => {
-            // To a reader that went away, nothing can be said.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Complete
-            }
-            .into();
-        }
+    let exit = match Args::read() {
+        Ok(args) => command(args),
+        Err(error) => answered(&error),
     };
-    match command(args) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            out::line(&format!("haul: {}", tame::tame(&said(&error))));
-            Exit::Usage.into()
-        }
+    let exit = exit.unwrap_or_else(|error| {
+        out::line(&format!("haul: {}", tame::tame(&said(&error))));
+        Exit::Usage
+    });
+    exit.into()
+}
+
+/// The help and the version are what was asked for; whatever else ends the reading of a command line is wrong with it.
+fn answered(error: &clap::Error) -> anyhow::Result<Exit> {
+    let text = error.render();
+    if error.use_stderr() {
+        // In a log nobody else's errors are told from those that only begin with "error:".
+        out::raw(&styled(&text, io::stderr().is_terminal()).replacen("error:", "haul:", 1));
+        return Ok(Exit::Usage);
+    }
+    out::answer(styled(&text, io::stdout().is_terminal()).as_bytes())?;
+    Ok(Exit::Complete)
+}
+
+fn styled(text: &StyledStr, terminal: bool) -> String {
+    let around = Surroundings {
+        terminal,
+        ..Surroundings::here(false)
+    };
+    match view::choose(ProgressChoice::Auto, ColorChoice::Auto, &around) {
+        (_, true) => text.ansi().to_string(),
+        (_, false) => text.to_string(),
     }
 }
 
@@ -122,7 +136,7 @@ fn command(args: Args) -> anyhow::Result<Exit> {
         sources::named(&args.sources, &args.input_file)?
     };
     let Some(sources) = sources else {
-        out::raw(&Args::described().render_help().to_string());
+        out::raw(&Args::brief());
         return Ok(Exit::Usage);
     };
     sources.iter().try_for_each(Source::check)?;

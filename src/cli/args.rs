@@ -11,6 +11,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
@@ -77,16 +78,16 @@ Exit status:
 )]
 #[derive(Debug, Parser)]
 #[command(version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
-#[command(disable_help_flag = true, disable_version_flag = true)]
+#[command(disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
 #[command(override_usage = "haul [OPTIONS] [SOURCE]...\n       producer | haul [OPTIONS]")]
 pub(crate) struct Args {
     /// A URL, a list file, or - for standard input; several are read as one list
     #[arg(value_name = "SOURCE", conflicts_with = "demo", value_hint = ValueHint::FilePath)]
-    pub(crate) sources: Vec<String>,
+    pub(crate) sources: Vec<OsString>,
 
     /// One more list file; what aria2c, wget and wget2 call it
     #[arg(short, long, value_name = "LIST", env = "HAUL_INPUT_FILE", hide = true, conflicts_with = "demo", value_hint = ValueHint::FilePath)]
-    pub(crate) input_file: Vec<String>,
+    pub(crate) input_file: Vec<OsString>,
 
     /// Files go here; created when missing [default: .]
     #[arg(short, long, value_name = "DIR", env = "HAUL_DIR", value_hint = ValueHint::DirPath, help_heading = "Where")]
@@ -209,7 +210,7 @@ pub(crate) struct Args {
     pub(crate) checksum: Option<Checksum>,
 
     /// Checksums by file name, as sha256sum and its kin write them; with -J, by the name that the file gets
-    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = checksums, value_hint = ValueHint::FilePath, help_heading = "Integrity")]
+    #[arg(long, value_name = "FILE", env = "HAUL_CHECKSUMS", value_parser = OsStringValueParser::new().try_map(|path| checksums(&path)), value_hint = ValueHint::FilePath, help_heading = "Integrity")]
     pub(crate) checksums: Option<Checksums>,
 
     /// A file counts as done only when the disk has it
@@ -233,7 +234,7 @@ pub(crate) struct Args {
     pub(crate) no_netrc: bool,
 
     /// A cookies.txt, in the form that browsers and curl write; each cookie goes to its own hosts alone
-    #[arg(short = 'b', long, value_name = "FILE", env = "HAUL_COOKIES", value_parser = cookies, value_hint = ValueHint::FilePath, help_heading = "Request")]
+    #[arg(short = 'b', long, value_name = "FILE", env = "HAUL_COOKIES", value_parser = OsStringValueParser::new().try_map(|path| cookies(&path)), value_hint = ValueHint::FilePath, help_heading = "Request")]
     pub(crate) cookies: Option<Cookies>,
 
     /// Ask through this proxy: http, https, socks5 or socks5h; USER:PASSWORD@ before its host
@@ -291,7 +292,7 @@ pub(crate) struct Args {
     )]
     pub(crate) progress: ProgressChoice,
 
-    /// always or never; auto is on a terminal
+    /// always or never; auto is on a terminal without `NO_COLOR`
     #[arg(
         long,
         value_name = "WHEN",
@@ -308,7 +309,7 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 
     /// Write a report, of the kind that its ending names: .json, .csv, .md, .html or .svg; repeatable
-    #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = Wanted::parse, value_hint = ValueHint::FilePath, help_heading = "Telling")]
+    #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = OsStringValueParser::new().try_map(Wanted::parse), value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) reports: Vec<Wanted>,
 
     /// Write what failed as a list that haul and aria2c run again, its passwords included
@@ -423,6 +424,13 @@ pub(crate) struct Apart(pub(crate) Duration);
 pub(crate) struct Levels(pub(crate) Vec<NonZeroUsize>);
 
 impl Args {
+    /// For those who type nothing but the name: how haul is called, and where the rest stands.
+    pub(crate) fn brief() -> String {
+        let usage = Self::described().render_usage();
+        let examples = AFTER.split("\n\n").next().unwrap_or_default();
+        format!("{ABOUT}\n\n{usage}\n\n{examples}\n\nAll options: haul --help\n")
+    }
+
     /// The levels to compare, in the order asked for and each once.
     pub(crate) fn levels(&self) -> Option<Vec<NonZeroUsize>> {
         let Levels(named) = self.compare.as_ref()?;
@@ -479,6 +487,27 @@ mod tests {
             let expected = format!("HAUL_{}", arg.get_long().unwrap().replace('-', "_").to_uppercase());
             assert_eq!(arg.get_env().unwrap().to_str(), Some(&*expected));
         }
+    }
+
+    #[test]
+    fn who_types_nothing_but_the_name_sees_all_of_the_answer() {
+        let brief = Args::brief();
+        assert!(
+            brief.lines().count() < 24 && brief.lines().all(|line| line.len() <= 80),
+            "{brief}"
+        );
+        for part in [ABOUT, "Usage: haul [OPTIONS] [SOURCE]...", "haul --demo", "haul --help"] {
+            assert!(brief.contains(part), "{part}: {brief}");
+        }
+    }
+
+    #[test]
+    fn of_an_option_that_comes_again_the_last_one_counts() {
+        assert!(parsed("-q -v x").is_err());
+        let args = parsed("-j1 -d a -q -j2 -q --dir b --json --json -ff -H A:1 -H B:2 x y").unwrap();
+        assert_eq!((args.jobs.get(), args.dir), (2, Some("b".into())));
+        assert!(args.quiet && args.json && args.force);
+        assert_eq!((args.headers.len(), args.sources.len()), (2, 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `--report FILE`: what a run or a comparison was like, in the form that the ending of FILE names.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,7 @@ impl Wanted {
     }
 
     /// From what stands behind `--report`.
-    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: OsString) -> anyhow::Result<Self> {
         let path = PathBuf::from(text);
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         let form = match ending.as_deref() {
@@ -267,7 +268,11 @@ mod tests {
             (".json", None),
             ("", None),
         ] {
-            assert_eq!(Wanted::parse(text).ok().map(|wanted| wanted.form), form, "{text}");
+            assert_eq!(
+                Wanted::parse(text.into()).ok().map(|wanted| wanted.form),
+                form,
+                "{text}"
+            );
         }
     }
 }

@@ -1,14 +1,16 @@
 //! What the user named as sources, checked before anything is requested, and read as one list.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
+use rustix::fs::FileType;
 
 use super::args::{Args, How, Output, place, places};
 use super::report::Wanted;
@@ -31,7 +33,7 @@ pub(crate) enum Source {
 
 /// Understands the arguments, and the lists of `--input-file`. `None`: there is no source, and a person at the other end
 /// of standard input.
-pub(crate) fn named(arguments: &[String], lists: &[String]) -> anyhow::Result<Option<Vec<Source>>> {
+pub(crate) fn named(arguments: &[OsString], lists: &[OsString]) -> anyhow::Result<Option<Vec<Source>>> {
     let mut sources: Vec<_> = arguments.iter().map(|text| Source::of(text)).collect();
     for text in lists {
         match Source::of(text) {
@@ -43,17 +45,26 @@ pub(crate) fn named(arguments: &[String], lists: &[String]) -> anyhow::Result<Op
         }
     }
     if sources.is_empty() && !io::stdin().is_terminal() {
+        if is_device(io::stdin()) {
+            bail!("no SOURCE is named, and standard input is no list: haul LIST, haul URL, or producer | haul");
+        }
         sources.push(Source::Stdin);
     }
     Ok(Some(sources).filter(|sources| !sources.is_empty()))
 }
 
+/// Where nobody gave a program anything to read, that is `/dev/null`, also in the place of a stream that is closed.
+fn is_device(stream: impl AsFd) -> bool {
+    let kind = rustix::fs::fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    kind.is_ok_and(|kind| kind == FileType::CharacterDevice)
+}
+
 impl Source {
-    fn of(text: &str) -> Self {
-        match text {
-            "-" => Self::Stdin,
-            url if url.contains("://") && !Path::new(url).exists() => Self::Url(url.to_owned()),
-            path => Self::File(path.into()),
+    fn of(text: &OsStr) -> Self {
+        match text.to_str() {
+            Some("-") => Self::Stdin,
+            Some(url) if url.contains("://") && !Path::new(url).exists() => Self::Url(url.to_owned()),
+            _ => Self::File(text.into()),
         }
     }
 
@@ -286,7 +297,7 @@ mod tests {
             ("urls.txt", "File(\"urls.txt\")"),
             ("example.org/a", "File(\"example.org/a\")"),
         ] {
-            assert_eq!(format!("{:?}", Source::of(text)), source);
+            assert_eq!(format!("{:?}", Source::of(text.as_ref())), source);
         }
     }
 
@@ -304,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_that_looks_like_a_url_says_what_to_write() {
-        let why = |text: &str| Source::of(text).check().unwrap_err().to_string();
+        let why = |text: &str| Source::of(text.as_ref()).check().unwrap_err().to_string();
         assert!(why("example.org/nowhere/a.zip").ends_with("write https://example.org/nowhere/a.zip"));
         assert!(why("www.example.org").ends_with("write https://www.example.org"));
         assert_eq!(

@@ -9,6 +9,9 @@ pub enum LineError {
     /// It does not begin with `scheme://`.
     #[error("not a URL (a URL begins with http:// or https://)")]
     NoUrl,
+    /// It is how curl's lists write one.
+    #[error("not a URL; a list of curl -K is read with --format curl")]
+    Curl,
     /// It begins like one and goes wrong.
     #[error("not a URL: {0}")]
     BadUrl(#[from] url::ParseError),

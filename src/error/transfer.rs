@@ -65,7 +65,7 @@ pub enum TransferError {
         retry_after: Option<Duration>,
     },
     /// The server asked for more patience than the settings allow.
-    #[error("{} (asks for a wait of {}; --retry-max-wait is shorter)", status_line(*.status), crate::report::seconds(*.wait))]
+    #[error("{} (asks for a wait of {}; --retry-max-wait is shorter)", status_line(*.status), asked(*.wait))]
     TooPatient {
         /// The status code.
         status: StatusCode,
@@ -203,6 +203,16 @@ fn status_line(status: StatusCode) -> String {
         }
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => format!("{} (unknown status)", status.as_u16()),
+    }
+}
+
+/// A server may name any number.
+fn asked(wait: Duration) -> String {
+    const LONG: Duration = Duration::from_secs(100 * 24 * 60 * 60);
+    if wait > LONG {
+        "more than 100 days".to_owned()
+    } else {
+        crate::report::seconds(wait)
     }
 }
 

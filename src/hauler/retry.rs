@@ -241,6 +241,7 @@ mod tests {
         let refused = TransferError::Connect(io::Error::from(io::ErrorKind::ConnectionRefused));
         let too_long =
             "give up: 429 Too Many Requests (asks for a wait of 1:01; --retry-max-wait is shorter), 1 waits left";
+        let far_too_long = &too_long.replace("1:01", "more than 100 days");
         for (error, waits, free, expected) in [
             (status(503, None), &[1, 2][..], 1, "after 1, 1 waits left"),
             (
@@ -254,6 +255,7 @@ mod tests {
             (status(429, Some(0)), &[1], 1, "after 1, 0 waits left"),
             (status(404, Some(7)), &[1], 1, "give up: 404 Not Found, 1 waits left"),
             (status(429, Some(61)), &[1], 1, too_long),
+            (status(429, Some(u64::MAX)), &[1], 1, far_too_long),
             (closed(true), &[1], 1, "at once, 1 waits left"),
             (closed(true), &[1], 0, "after 1, 0 waits left"),
             (closed(false), &[1], 1, "after 1, 0 waits left"),

@@ -200,6 +200,11 @@ fn unnamed(number: u64, cells: &[&str]) -> Result<Draft, LineError> {
     let mut draft = Draft::new(number, line::url(cells[0])?);
     match cells[1..] {
         [] => {}
+        [other] if line::is_like_a_url(other.as_bytes()) => {
+            return Err(LineError::Table(
+                "more than one URL in a row; a first row with cells called url and mirrors names columns",
+            ));
+        }
         [path] => {
             draft.set("out", path)?;
         }

@@ -14,6 +14,7 @@ use crate::error::LineError;
 mod config;
 
 use config::Setting;
+pub(super) use config::is_url;
 
 /// Entries of a group that are held at most.
 const HELD: usize = 1024;
@@ -85,7 +86,11 @@ impl Curl {
                 file => self.output(Output::File(file))?,
             },
             Setting::RemoteName => self.output(Output::Remote)?,
-            Setting::Each(known) => self.say(known, needed(value)?)?,
+            Setting::Each(known) => {
+                if let Some(value) = config::meant(known, needed(value)?) {
+                    self.say(known, value)?;
+                }
+            }
             Setting::Next => self.end_group(found),
             Setting::NoGlobs => self.no_globs = true,
             Setting::Unknown if self.unknown.len() < UNKNOWN => self.unknown.push(name.to_owned()),
@@ -158,7 +163,7 @@ impl Curl {
         if let Some(why) = &self.spoiled {
             return Err(why.clone());
         }
-        if !self.no_globs && url.contains(['{', '[']) && !url.contains("://[") {
+        if !self.no_globs && config::has_globs(url) {
             return Err(wrong(
                 "url",
                 "curl makes several URLs of these brackets; write each (or globoff)",

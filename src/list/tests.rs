@@ -297,6 +297,13 @@ fn tables_have_a_url_and_a_path_or_named_columns() {
         "http://h/a\tx y.bin\nhttp://h/b,c\n",
         &["line 1 http://h/a to x y.bin", "line 2 http://h/b,c"],
     );
+    let several = "more than one URL in a row; a first row with cells called url and mirrors names columns";
+    for (format, row) in [
+        (Format::Csv, "http://h/a,http://h/b\n"),
+        (Format::Tsv, "http://h/a\tftp://h/b\n"),
+    ] {
+        reads(format, row, &[&format!("line 1 http://h/a: {several}")]);
+    }
     reads(
         Format::Csv,
         "http://h/a,x,hush\nid,url\nhttp://h/b,\"open\nhttp://h/c\n",
@@ -366,6 +373,16 @@ fn curl_s_options_are_for_a_whole_group() {
             "line 10 http://h/4 (curl option compressed is not used)",
         ],
     );
+    reads(
+        Format::Curl,
+        "url = http://[::1]/a\nreferer = \"http://r/;auto\"\nheader = \"Accept:\"\nheader = \"X-A;\"\n",
+        &["line 1 http://[::1]/a [referer: http://r/] [x-a: ]"],
+    );
+    reads(
+        Format::Auto,
+        "url = \"http://h/a\"\n",
+        &["line 1 url = \"http://h/a\": not a URL; a list of curl -K is read with --format curl"],
+    );
     for (line, why) in [
         (
             "data = hush",
@@ -386,6 +403,10 @@ fn curl_s_options_are_for_a_whole_group() {
         (
             "url = \"http://h/[1-3]\"\n",
             "line 1 http://h/[1-3]: url: curl makes several URLs of these brackets; write each (or globoff)",
+        ),
+        (
+            "url = \"http://[::1]/f[1-3].bin\"\n",
+            "line 1 http://[::1]/f[1-3].bin: url: curl makes several URLs of these brackets; write each (or globoff)",
         ),
         (
             "url = example.com\n",

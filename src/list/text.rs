@@ -3,7 +3,7 @@
 use super::draft::{Draft, Taken};
 use super::found::{Found, Problem, beginning};
 use super::grammar::Grammar;
-use super::{jsonl, line};
+use super::{curl, jsonl, line};
 use crate::error::LineError;
 
 /// The text forms of a list, which may stand side by side.
@@ -125,7 +125,7 @@ impl Grammar for Text {
             Ok(None) => {}
             Ok(Some(draft)) => self.above = Above::Open(Box::new(draft)),
             Err(why) => {
-                found.bad(number, &beginning(bytes), why);
+                found.bad(number, &beginning(bytes), named(why, stripped));
                 self.above = Above::Failed;
             }
         }
@@ -163,6 +163,14 @@ impl Grammar for Text {
 
     fn end(&mut self, found: &mut Found) {
         self.close(found);
+    }
+}
+
+/// Why this is no entry, and how it is one if it was written for curl.
+fn named(why: LineError, line: &[u8]) -> LineError {
+    match (why, std::str::from_utf8(line)) {
+        (LineError::NoUrl, Ok(text)) if curl::is_url(text) => LineError::Curl,
+        (why, _) => why,
     }
 }
 

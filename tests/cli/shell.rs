@@ -1,10 +1,12 @@
 //! At home in a shell: the man page, completions, variables, and the habits of those who come from other programs.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Origin, Outcome, Room};
+use crate::support::{Origin, Outcome, Room, sha256};
 
 fn generated(room: &Room, what: &str) -> PathBuf {
     let outcome = room.haul().args(["--generate", what]).run();
@@ -252,7 +254,16 @@ fn what_does_not_work_says_what_to_type_instead() {
         ("--tries 3", "--retries"),
         ("--max-tries=3", "--retries"),
         ("-nc urls.txt", "--existing skip"),
+        ("-K cfg", "haul --format curl LIST"),
         ("-K cfg", "HAUL_*"),
+        ("-fsSL http://h/x", "silence: -q"),
+        ("-s http://me:hush@h/x", "silence: -q"),
+        ("http://h/x -s", "silence: -q"),
+        ("--fail http://h/x", "an error answer is never saved"),
+        ("-nd urls.txt", "there are no folders"),
+        ("-k1M urls.txt", "--split N"),
+        ("-D domain urls.txt", "unexpected argument '-D'"),
+        ("--parallel-minimum urls.txt", "unexpected argument"),
         ("-C - http://h/x", "nothing is needed"),
         ("--no-check-certificate http://h/x", "-k"),
         ("-i http://user:hush@h/list", "takes a list file"),
@@ -261,9 +272,106 @@ fn what_does_not_work_says_what_to_type_instead() {
     ] {
         let outcome = room.haul().args(line.split_whitespace()).run();
         outcome.exits_with(2).says(helps).never_says("hush");
+        outcome.never_says("error:").never_says("to pass");
+        assert!(outcome.stderr.starts_with("haul: "), "{}", outcome.stderr);
         assert_one_tip(&outcome);
     }
     assert_eq!(room.names(), [""; 0]);
+}
+
+/// As an alias needs it.
+#[test]
+fn of_an_option_that_comes_twice_the_last_one_counts() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "new");
+    for (options, folder) in [
+        ("-d one -q -j1 -q -j2 -d two", "two"),
+        ("-f --existing overwrite -f", "."),
+    ] {
+        let room = Room::new();
+        room.put("a.bin", "older");
+        let haul = room.haul().args(options.split(' ')).arg(origin.url("/a.bin"));
+        haul.run().succeeds();
+        assert_eq!(room.read(&format!("{folder}/a.bin")), b"new");
+    }
+    let room = Room::new();
+    for contradiction in ["-q -v", "-f --existing skip"] {
+        let haul = room.haul().args(contradiction.split(' ')).arg(origin.url("/a.bin"));
+        haul.run().exits_with(2).says("cannot be used with");
+    }
+}
+
+/// cron has nothing to read, and `haul $LIST` has no argument where the variable is empty.
+#[test]
+fn without_a_source_and_a_stream_to_read_nothing_is_done() {
+    let room = Room::new();
+    room.put("again.txt", "http://h/a\n");
+    let haul = |args: &[&str], stdin: &str| {
+        room.haul()
+            .args(["--failed", "again.txt"])
+            .args(args)
+            .after(stdin)
+            .run()
+    };
+    for stdin in ["exec < /dev/null", "exec <&-"] {
+        haul(&[], stdin).exits_with(2).says("no SOURCE is named");
+        assert_eq!(room.read("again.txt"), b"http://h/a\n");
+    }
+    room.put("empty", "");
+    for (args, stdin) in [
+        (&["-"][..], "exec < /dev/null"),
+        (&["/dev/null"], "exec < /dev/null"),
+        (&[], "exec < empty"),
+        (&[], ":"),
+    ] {
+        haul(args, stdin).succeeds().says("the list is empty");
+    }
+}
+
+#[test]
+fn a_file_may_have_a_name_that_is_no_text() {
+    let origin = Origin::new();
+    origin.file("/a.bin", "a");
+    let room = Room::new();
+    let named = |name: &[u8], holds: &str| {
+        let path = room.folder().join(OsStr::from_bytes(name));
+        fs::write(&path, holds).unwrap();
+        path
+    };
+    let list = named(b"list-\xFF", &origin.list(["/a.bin"]));
+    let sums = named(b"sums-\xFF", &format!("{}  a.bin\n", sha256(b"a")));
+    let cookies = named(b"cookies-\xFF", "h\tFALSE\t/\tFALSE\t0\tn\tv\n");
+    let report = room.folder().join(OsStr::from_bytes(b"report-\xFF.json"));
+    let haul = room.haul().arg("--report").arg(&report).arg("--checksums").arg(sums);
+    haul.arg("-b")
+        .arg(cookies)
+        .args(["-d", "to"])
+        .arg(&list)
+        .run()
+        .succeeds()
+        .finished(1, 1);
+    assert!(report.exists());
+    room.haul()
+        .arg("-i")
+        .arg(list)
+        .args(["-d", "too"])
+        .run()
+        .succeeds()
+        .finished(1, 1);
+    // What is no name is text.
+    let agent = room.haul().arg("-A").arg(OsStr::from_bytes(b"\xFF"));
+    agent.arg("x").run().exits_with(2).says("invalid UTF-8");
+}
+
+#[test]
+fn what_is_asked_for_and_cannot_be_written_is_said() {
+    let room = Room::new();
+    for what in ["--help", "--version", "--generate=man"] {
+        let full = room.haul().arg(what).after("exec > /dev/full").run();
+        full.exits_with(2).says("haul: cannot write to standard output");
+        let unheard = room.haul().arg(what).after("exec > /dev/null").run();
+        unheard.succeeds();
+    }
 }
 
 #[track_caller]
@@ -279,6 +387,7 @@ fn a_wrong_value_says_what_is_right_and_shows_no_secret() {
         (["--header", "Authorization Bearer hush"], "'NAME: VALUE' is needed"),
         (["-u", "hush"], "USER:PASSWORD is needed"),
         (["--retries", "many"], "a whole number is needed"),
+        (["--retries", "5000000000"], "a smaller number is needed"),
         (["-d", "/dev/null"], "it is a file; -d names a folder"),
         (["-j", "0"], "at least 1 is needed"),
     ] {

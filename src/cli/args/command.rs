@@ -51,6 +51,7 @@ mod tests {
         for (words, expected) in [
             ("haul", "haul"),
             ("haul -qj4 urls.txt -", "haul --jobs=4 --quiet urls.txt -"),
+            ("haul -qj4 -q -j8 -j2 a", "haul --jobs=2 --quiet a"),
             ("haul --compare a", "haul --compare a"),
             ("haul --compare=1,4 a", "haul --compare=1,4 a"),
             (

@@ -1,5 +1,6 @@
 //! The values of options, understood.
 
+use std::ffi::OsStr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
@@ -19,17 +20,33 @@ pub(super) fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
 }
 
 pub(super) fn number<N: std::str::FromStr>(text: &str) -> anyhow::Result<N> {
-    text.parse().ok().context("a whole number is needed")
+    text.parse().ok().with_context(|| {
+        if is_digits(text) {
+            "a smaller number is needed"
+        } else {
+            "a whole number is needed"
+        }
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `30`, `30s`, `2m`, `500ms`; a number alone is seconds.
 pub(super) fn time(text: &str) -> anyhow::Result<Duration> {
-    let seconds = text.parse::<f64>().ok();
-    let time = match seconds {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        None => humantime::parse_duration(text).ok(),
+    const NEEDED: &str = "a time is needed, such as 30s, 2m or 500ms";
+    const SHORTER: &str = "a shorter time is needed";
+    let time = match text.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 && seconds.is_finite() => {
+            Duration::try_from_secs_f64(seconds).context(SHORTER)?
+        }
+        Ok(_) => bail!(NEEDED),
+        Err(_) => humantime::parse_duration(text).map_err(|error| match error {
+            humantime::DurationError::NumberOverflow => anyhow!(SHORTER),
+            _ => anyhow!(NEEDED),
+        })?,
     };
-    let time = time.context("a time is needed, such as 30s, 2m or 500ms")?;
     ensure!(!time.is_zero(), "more than nothing is needed");
     Ok(time)
 }
@@ -39,7 +56,7 @@ pub(super) fn size(text: &str) -> anyhow::Result<u64> {
     const NEEDED: &str = "a size is needed, such as 500, 10K, 1.5M or 2G";
     let text = text.trim();
     let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = (text[..end].trim_end(), text[end..].to_ascii_uppercase());
+    let (amount, unit) = (text[..end].trim_end(), text[end..].to_ascii_uppercase());
     let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit);
     let shift = match unit {
         "" => 0,
@@ -49,11 +66,11 @@ pub(super) fn size(text: &str) -> anyhow::Result<u64> {
         "T" => 40,
         _ => bail!(NEEDED),
     };
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let is_digits = |text: &str| !text.is_empty() && text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, part) = amount.split_once('.').unwrap_or((amount, "0"));
     ensure!(is_digits(whole) && is_digits(part), NEEDED);
-    let (whole, digits): (u64, u32) = (whole.parse()?, u32::try_from(part.len())?);
     // Thousandths of a byte are nobody's concern.
+    let part = &part[..part.len().min(15)];
+    let (whole, digits): (u64, u32) = (number(whole)?, u32::try_from(part.len())?);
     let part = (u128::from(part.parse::<u64>()?) << shift) / 10_u128.pow(digits);
     let bytes = whole.checked_mul(1 << shift).context("a smaller size is needed")?;
     let bytes = bytes.saturating_add(u64::try_from(part)?);
@@ -71,7 +88,8 @@ pub(super) fn speed(text: &str) -> anyhow::Result<NonZeroU64> {
 pub(super) fn rate(text: &str) -> anyhow::Result<Apart> {
     const NEEDED: &str = "a number and a unit are needed, such as 5/s, 100/m or 1000/h";
     let (count, unit) = text.split_once('/').context(NEEDED)?;
-    let count: u32 = count.trim().parse().ok().context(NEEDED)?;
+    ensure!(is_digits(count.trim()), NEEDED);
+    let count: u32 = number(count.trim())?;
     let seconds = match unit.trim().to_ascii_lowercase().as_str() {
         "s" | "sec" | "second" => 1,
         "m" | "min" | "minute" => 60,
@@ -87,7 +105,7 @@ pub(super) fn checksum(text: &str) -> anyhow::Result<Checksum> {
     Checksum::parse(text).context("ALGO:HEX is needed, with md5, sha1, sha256, sha512 or blake3 and all its digits")
 }
 
-pub(super) fn checksums(path: &str) -> anyhow::Result<Checksums> {
+pub(super) fn checksums(path: &OsStr) -> anyhow::Result<Checksums> {
     let text = std::fs::read(path).map_err(|error| anyhow!("cannot read it: {}", crate::error::os(&error)))?;
     let text = String::from_utf8_lossy(&text);
     let sums = Checksums::parse(&text)
@@ -98,10 +116,10 @@ pub(super) fn checksums(path: &str) -> anyhow::Result<Checksums> {
     Ok(sums)
 }
 
-pub(super) fn cookies(path: &str) -> anyhow::Result<Cookies> {
+pub(super) fn cookies(path: &OsStr) -> anyhow::Result<Cookies> {
     let file = std::fs::read(path).map_err(|error| match error.kind() {
         // curl takes either, and who comes from there may give either.
-        std::io::ErrorKind::NotFound if path.contains('=') => {
+        std::io::ErrorKind::NotFound if path.as_encoded_bytes().contains(&b'=') => {
             anyhow!("a file is needed; a cookie itself: -H 'Cookie: NAME=VALUE'")
         }
         _ => anyhow!("cannot read it: {}", crate::error::os(&error)),
@@ -124,8 +142,10 @@ pub(super) fn credentials(text: &str) -> anyhow::Result<Credentials> {
 
 pub(super) fn proxy(text: &str) -> anyhow::Result<Url> {
     // As with aria2c, where it is another option: a number is an address, too.
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    ensure!(!is_number, "-x is a proxy; connections to one server: --per-host N");
+    ensure!(
+        !is_digits(text),
+        "-x is a proxy; connections to one server: --per-host N"
+    );
     let url = crate::cli::environment::proxy_url(text);
     url.context("the URL of a proxy is needed, with http, https, socks5 or socks5h")
 }
@@ -162,6 +182,7 @@ mod tests {
             ("10K", Some(10 << 10)),
             ("10 KiB", Some(10 << 10)),
             ("1.5m", Some(3 << 19)),
+            ("1.50000000000000000000m", Some(3 << 19)),
             ("2GB", Some(2 << 30)),
             ("1T", Some(1 << 40)),
             ("0", None),
@@ -173,6 +194,34 @@ mod tests {
             ("99999999T", None),
         ] {
             assert_eq!(size(text).ok(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_called_that() {
+        let many = "9".repeat(30);
+        let why = |result: anyhow::Result<()>| result.unwrap_err().to_string();
+        assert_eq!(
+            why(number::<u32>("5000000000").map(|_| ())),
+            "a smaller number is needed"
+        );
+        assert_eq!(why(at_least_one(&many).map(|_| ())), "a smaller number is needed");
+        assert_eq!(why(split(&many).map(|_| ())), "a smaller number is needed");
+        assert_eq!(
+            why(rate(&format!("{many}/s")).map(|_| ())),
+            "a smaller number is needed"
+        );
+        assert_eq!(why(size(&many).map(|_| ())), "a smaller number is needed");
+        assert_eq!(why(size("99999999T").map(|_| ())), "a smaller size is needed");
+        for text in [many.clone(), format!("{many}h"), format!("{}h", u64::MAX)] {
+            assert_eq!(why(time(&text).map(|_| ())), "a shorter time is needed", "{text}");
+        }
+        for text in ["many", "", "-1", "1.5"] {
+            assert_eq!(
+                why(number::<u32>(text).map(|_| ())),
+                "a whole number is needed",
+                "{text}"
+            );
         }
     }
 

@@ -40,7 +40,7 @@ const DESCRIPTION: &str = "haul downloads lists of URLs, many at a time. A file 
                            Standard output stays empty, unless something is asked for that belongs there.";
 
 const SOURCES: &str = "SOURCE is a URL, a list file, or - for standard input; several are read as one list. Without one, \
-                       the list is read from standard input, when that is no terminal.";
+                       the list is read from standard input, when that is a pipe or a file.";
 
 /// The page as troff source.
 pub(super) fn page(command: &Command) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! One line of curl's configuration, and what its options mean here.
 
+use std::net::Ipv6Addr;
+
 use crate::error::LineError;
 
 /// What an option is about.
@@ -44,6 +46,41 @@ pub(super) fn setting(name: &str, value: Option<&str>) -> Setting {
         "config" | "K" => Setting::Elsewhere,
         _ => Setting::Unknown,
     }
+}
+
+/// What curl makes of a value that holds for every URL; `None` where nothing of it is sent. A field without a value is one
+/// not to send, one that ends in a semicolon has none; and a referer may only say what redirects are to be told.
+pub(super) fn meant(known: &str, value: String) -> Option<String> {
+    match (known, value.split_once(':')) {
+        ("header", Some((_, rest))) if rest.trim().is_empty() => None,
+        ("header", None) => Some(match value.trim_end().strip_suffix(';') {
+            Some(name) => format!("{name}:"),
+            None => value,
+        }),
+        ("referer", _) => {
+            let referer = value.strip_suffix(";auto").unwrap_or(&value);
+            Some(referer.to_owned()).filter(|referer| !referer.is_empty())
+        }
+        _ => Some(value),
+    }
+}
+
+/// Does curl make several URLs of this one? Not of the brackets around an address.
+pub(super) fn has_globs(url: &str) -> bool {
+    let is_address = |behind: &str| {
+        let inner = behind.split_once(']').map(|(inner, _)| inner);
+        inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok())
+    };
+    url.contains('{') || url.split('[').skip(1).any(|behind| !is_address(behind))
+}
+
+/// Is this a line of such a list: a URL behind its option?
+pub(in crate::list) fn is_url(text: &str) -> bool {
+    let is_url = |(name, value): &Said<'_>| {
+        let value = value.as_deref().unwrap_or_default();
+        setting(name, None) == Setting::Url && value.contains("://")
+    };
+    options(text).is_ok_and(|said| said.iter().any(is_url))
 }
 
 /// Short options that are followed by a value.
@@ -208,6 +245,56 @@ mod tests {
             "= x",
         ] {
             assert!(options(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_value_means_what_it_means_to_curl() {
+        for (known, value, meant_here) in [
+            ("header", "X: a", Some("X: a")),
+            ("header", "X: a;", Some("X: a;")),
+            ("header", "X:", None),
+            ("header", "X: ", None),
+            ("header", "X;", Some("X:")),
+            ("referer", "http://r/;auto", Some("http://r/")),
+            ("referer", ";auto", None),
+            ("referer", "http://r/", Some("http://r/")),
+            ("user", "me:", Some("me:")),
+        ] {
+            let value = meant(known, value.to_owned());
+            assert_eq!(value.as_deref(), meant_here, "{known}");
+        }
+    }
+
+    #[test]
+    fn brackets_around_an_address_are_no_pattern() {
+        for (url, is_pattern) in [
+            ("http://h/a", false),
+            ("http://h/{a,b}", true),
+            ("http://h/a[1-3]", true),
+            ("http://[::1]/a", false),
+            ("http://me:pw@[fe80::1]:80/a", false),
+            ("http://[::1]/f[1-3].bin", true),
+            ("http://[::1]/{a,b}", true),
+            ("http://[1-3]/a", true),
+            ("http://h/[", true),
+        ] {
+            assert_eq!(has_globs(url), is_pattern, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_behind_its_option_is_known_among_other_lines() {
+        for (line, is_it) in [
+            ("url = \"http://h/a\"", true),
+            ("url=http://h/a", true),
+            ("--url http://h/a", true),
+            ("url,path", false),
+            ("url\tpath", false),
+            ("output = \"a\"", false),
+            ("h/a", false),
+        ] {
+            assert_eq!(is_url(line), is_it, "{line}");
         }
     }
 
