@@ -1,6 +1,6 @@
 //! One list on its way: its entries in their order, the names they get, the tasks they become, the rows they end as.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::ahead::{Ahead, Waiting};
 use super::names::Given;
+use super::notes::Notes;
 use super::{Shared, delivery, mirrors, names, row};
 use crate::disk::claims::Claims;
 use crate::error::{Kind, TransferError};
@@ -29,8 +30,6 @@ const LOOKING: usize = 256;
 const MANY: u64 = 1000;
 /// Lines that are read before others get on.
 const BREATH: u64 = 64;
-/// What a list may say that nobody knows: so many kinds of it are told.
-const WARNINGS: usize = 100;
 
 /// What the tasks of one list share.
 #[derive(Debug)]
@@ -60,8 +59,7 @@ pub(super) struct Run<'a> {
     pub(super) ahead: Ahead,
     /// Bytes of text in tasks.
     waiting: usize,
-    /// What was warned of.
-    warned: HashSet<String>,
+    notes: Notes,
 }
 
 impl<'a> Run<'a> {
@@ -83,7 +81,7 @@ impl<'a> Run<'a> {
             is_whole: false,
             ahead: Ahead::of(shared.settings.jobs.get()),
             waiting: 0,
-            warned: HashSet::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -162,12 +160,8 @@ impl<'a> Run<'a> {
 
     /// Tells once what the list says that haul does not know.
     async fn warn(&mut self, job: &Job) {
-        let notes = job.extras.as_ref().map_or(&[][..], |extras| &extras.notes);
-        for note in notes {
-            if self.warned.len() < WARNINGS && self.warned.insert(note.clone()) {
-                let warning = format!("{note} ({})", job.place);
-                self.round.events.send(|| Event::Warning(warning)).await;
-            }
+        for warning in self.notes.news(job) {
+            self.round.events.send(|| Event::Warning(warning)).await;
         }
     }
 
