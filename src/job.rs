@@ -15,7 +15,7 @@ mod request;
 mod resource;
 
 pub use request::OwnRequest;
-pub(crate) use request::{Field, field, value_of};
+pub(crate) use request::{Field, field, is_single, value_of};
 pub(crate) use resource::Resource;
 
 /// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::header::{self, HeaderName};
+use reqwest::header::{self, HeaderName, HeaderValue};
 
 use super::Reading;
 use super::line;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::LineError;
-use crate::job::{Extras, Field, Job, JobId, OwnRequest, Place, SourceUrl, field, value_of};
+use crate::job::{Extras, Field, Job, JobId, OwnRequest, Place, SourceUrl, field, is_single, value_of};
 use crate::settings::Credentials;
 use crate::tame::tame;
 
@@ -73,8 +73,8 @@ impl Draft {
             "size" => self.size = Some(value.parse().map_err(|_| wrong("no whole number of bytes"))?),
             "checksum" => self.add(Checksum::parse(value).ok_or_else(|| wrong(UNKNOWN_SUM))?),
             "header" | "headers" => self.header(value).map_err(wrong)?,
-            "referer" => self.put(header::REFERER, value).map_err(wrong)?,
-            "user-agent" => self.put(header::USER_AGENT, value).map_err(wrong)?,
+            "referer" => self.put(header::REFERER, value_of(value).map_err(wrong)?),
+            "user-agent" => self.put(header::USER_AGENT, value_of(value).map_err(wrong)?),
             "http-user" => value.clone_into(&mut self.credentials().user),
             "http-passwd" => value.clone_into(&mut self.credentials().password),
             "user" => self.user(value).map_err(wrong)?,
@@ -122,7 +122,7 @@ impl Draft {
     fn header(&mut self, value: &str) -> Result<(), &'static str> {
         for line in value.lines().filter(|line| !line.trim().is_empty()) {
             match field(line)? {
-                Field::Sent(name, value) => self.request.headers.push((name, value)),
+                Field::Sent(name, value) => self.put(name, value),
                 Field::Ours(header::RANGE | header::IF_RANGE) => return Err("haul fetches whole files"),
                 Field::Ours(name) => self.note(format!("header {name} is haul's own and not taken from a list")),
             }
@@ -130,11 +130,11 @@ impl Draft {
         Ok(())
     }
 
-    fn put(&mut self, name: HeaderName, value: &str) -> Result<(), &'static str> {
-        let value = value_of(value)?;
-        self.request.headers.retain(|(known, _)| *known != name);
+    fn put(&mut self, name: HeaderName, value: HeaderValue) {
+        if is_single(&name) {
+            self.request.headers.retain(|(known, _)| *known != name);
+        }
         self.request.headers.push((name, value));
-        Ok(())
     }
 
     fn user(&mut self, value: &str) -> Result<(), &'static str> {
