@@ -141,9 +141,8 @@ impl<'a> Watch<'a> {
             viewer,
             tap,
             reports,
-            mut about,
+            about,
         } = self;
-        about.exit_code = Some(exit.code().into());
         let mut hurry = pin!(hurry);
         let waiting = aside(hurry.as_mut(), move || Ending::wait_for(tap, about, summary));
         let Some(mut ending) = waiting.await? else {
@@ -159,9 +158,9 @@ impl<'a> Watch<'a> {
             }
             () = shown => viewer.finish(),
         }
-        let is_unheard = matches!(ending.told, json::Ended::Unheard);
+        let exit = ending.heard.json.as_ref().map_or(exit, |json| json.exit(exit));
         let closing = match said {
-            Said::Summary { repeatable } if !is_unheard => Some(Closing {
+            Said::Summary { repeatable } if exit != Exit::UNHEARD => Some(Closing {
                 options,
                 repeatable,
                 is_share: args.shard.is_some(),
@@ -182,21 +181,9 @@ impl<'a> Watch<'a> {
         let Some((ending, list)) = concluded.await? else {
             return Ok(None);
         };
-        let written = aside(hurry, move || ending.write(reports));
-        let Some(is_written) = written.await? else {
-            return Ok(None);
-        };
-        if is_unheard {
-            return Ok(Some(Exit::UNHEARD));
-        }
-        if out::has_given_up() {
-            return Ok(None);
-        }
-        let is_written = is_written && !matches!(list, Listed::Lost);
-        Ok(Some(match exit {
-            Exit::Complete if !is_written => Exit::Incomplete,
-            exit => exit,
-        }))
+        let exit = exit.if_written(!matches!(list, Listed::Lost));
+        let written = aside(hurry, move || ending.write(reports, exit)).await?;
+        Ok(written.filter(|exit| *exit == Exit::UNHEARD || !out::has_given_up()))
     }
 }
 
@@ -219,38 +206,34 @@ struct Ending {
     summary: Summary,
     account: Account,
     heard: Listeners,
-    told: json::Ended,
 }
 
 impl Ending {
-    /// Waits until everything is told. May block.
+    /// Waits until everything that happened is told. May block.
     fn wait_for(tap: Option<Tap>, mut about: About, summary: Summary) -> Self {
         let mut heard = tap.map(Tap::finish).unwrap_or_default();
         about.usage = usage::so_far();
         let account = heard.account.take().unwrap_or_default();
-        let told = match heard.json.take() {
-            Some(json) => json.finish(&Report::new(&about, &summary, &account)),
-            None => json::Ended::Well,
-        };
         Self {
             about,
             summary,
             account,
             heard,
-            told,
         }
     }
 
-    /// Writes what was asked for. Did everything go well?
-    fn write(self, reports: Reports) -> bool {
-        let run = Run {
-            about: &self.about,
+    /// Writes what was asked for; last what says how haul exits, which would exit so. How does it?
+    fn write(mut self, reports: Reports, exit: Exit) -> Exit {
+        let mut run = Run {
+            about: &mut self.about,
             summary: &self.summary,
             account: &self.account,
             film: self.heard.film.as_ref(),
         };
-        let written = [reports.write(self.heard.tables, &run), self.told.tell()];
-        !written.contains(&false)
+        let exit = reports.write(self.heard.tables, &mut run, exit);
+        let Some(json) = self.heard.json else { return exit };
+        self.about.exit_code = Some(exit.code().into());
+        json.finish(&Report::new(&self.about, &self.summary, &self.account), exit)
     }
 }
 
