@@ -56,6 +56,8 @@ pub(super) struct Run<'a> {
     pub(super) is_read: bool,
     /// It was read to its end.
     pub(super) is_whole: bool,
+    /// One of its lists was not: it breaks off, or is none.
+    breaks_off: bool,
     pub(super) ahead: Ahead,
     /// Bytes of text in tasks.
     waiting: usize,
@@ -79,6 +81,7 @@ impl<'a> Run<'a> {
             listed: 0,
             is_read: false,
             is_whole: false,
+            breaks_off: false,
             ahead: Ahead::of(shared.settings.jobs.get()),
             waiting: 0,
             notes: Notes::default(),
@@ -115,7 +118,7 @@ impl<'a> Run<'a> {
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         self.waiting += job.weight();
-        let to_come = names::is_to_come(&job, &self.round.shared.settings).then(|| delivery::ToCome {
+        let to_come = names::is_to_come(&job, self.round.shared.settings.naming).then(|| delivery::ToCome {
             claims: Arc::clone(&self.claims),
             wanted,
         });
@@ -172,6 +175,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) async fn refuse(&mut self, bad: BadLine) {
+        self.breaks_off |= bad.why.ends_the_list();
         if self
             .round
             .shared
@@ -205,8 +209,9 @@ impl<'a> Run<'a> {
 
     pub(super) async fn end_list(&mut self) {
         self.is_read = true;
-        self.is_whole = !self.round.stop.is_asked();
-        let (total, complete) = (self.listed, self.is_whole);
+        let complete = !self.round.stop.is_asked();
+        self.is_whole = complete && !self.breaks_off;
+        let total = self.listed;
         self.round.events.send(|| Event::Listed { total, complete }).await;
     }
 

@@ -28,6 +28,7 @@ pub(super) struct Draft {
     pub(super) mirrors: Vec<SourceUrl>,
     dir: Option<PathBuf>,
     pub(super) out: Option<PathBuf>,
+    meanwhile: Option<PathBuf>,
     pub(super) checksum: Option<Checksum>,
     pub(super) size: Option<u64>,
     request: OwnRequest,
@@ -51,6 +52,7 @@ impl Draft {
             mirrors: Vec::new(),
             dir: None,
             out: None,
+            meanwhile: None,
             checksum: None,
             size: None,
             request: OwnRequest::default(),
@@ -60,7 +62,7 @@ impl Draft {
     }
 
     /// Tells the entry something. The names are aria2's, and a few more that aria2 reads past: `size`, `mirrors`,
-    /// `user`, and each algorithm.
+    /// `user`, `meanwhile`, and each algorithm.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<Taken, LineError> {
         self.weigh(value.len())?;
         let wrong = |why| wrong(name, why);
@@ -70,6 +72,7 @@ impl Draft {
         match name {
             "out" | "path" => self.out = path(value),
             "dir" => self.dir = path(value),
+            "meanwhile" => self.meanwhile = path(value),
             "size" => self.size = Some(value.parse().map_err(|_| wrong("no whole number of bytes"))?),
             "checksum" => self.add(Checksum::parse(value).ok_or_else(|| wrong(UNKNOWN_SUM))?),
             "header" | "headers" => self.header(value).map_err(wrong)?,
@@ -172,6 +175,7 @@ impl Draft {
         let extras = Extras {
             mirrors: self.mirrors,
             request: self.request,
+            meanwhile: self.meanwhile,
             notes: self.notes,
         };
         let place = Place {
