@@ -59,6 +59,14 @@ impl Exit {
     /// The reader of standard output went away: as if SIGPIPE had ended it, as it ends other filters.
     const UNHEARD: Self = Self::Signal(13);
 
+    /// This, if all that was asked for beside the files is written.
+    fn if_written(self, is_written: bool) -> Self {
+        match self {
+            Self::Complete if !is_written => Self::Incomplete,
+            exit => exit,
+        }
+    }
+
     /// The number that the process exits with.
     fn code(self) -> u8 {
         match self {

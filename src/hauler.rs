@@ -5,6 +5,7 @@ mod delivery;
 mod help;
 mod mirrors;
 pub(crate) mod names;
+pub(crate) mod notes;
 pub mod pour;
 mod retry;
 mod run;

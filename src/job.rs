@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::{Position, Url};
@@ -15,7 +15,7 @@ mod request;
 mod resource;
 
 pub use request::OwnRequest;
-pub(crate) use request::{Field, field, value_of};
+pub(crate) use request::{Field, field, is_single, value_of};
 pub(crate) use resource::Resource;
 
 /// Where an entry stands in the whole list, counted from 1 over all its sources. No two entries of a run share one.
@@ -66,6 +66,9 @@ pub struct Extras {
     pub mirrors: Vec<SourceUrl>,
     /// What its requests say beyond those of the run.
     pub request: OwnRequest,
+    /// Where its bytes go until the server names the file, relative to the run's folder and not yet cleaned; where that is
+    /// not what its URL says.
+    pub meanwhile: Option<PathBuf>,
     /// What the list says about it that haul does not know, in words: a person is told once of each.
     pub notes: Vec<String>,
 }
@@ -94,6 +97,11 @@ impl Job {
         self.extras.as_ref().map_or(&[], |extras| &extras.mirrors)
     }
 
+    /// Where its bytes go until the server names the file, where that is not what its URL says.
+    pub(crate) fn meanwhile(&self) -> Option<&Path> {
+        self.extras.as_ref().and_then(|extras| extras.meanwhile.as_deref())
+    }
+
     /// What marks and records know the entry by: its URL as it is shown, and a sign that something is not shown where it
     /// asks with more than a URL.
     pub(crate) fn known_as(&self) -> Cow<'_, str> {
@@ -113,7 +121,8 @@ impl Job {
     pub(crate) fn weight(&self) -> usize {
         let urls: usize = self.sources().map(|url| url.reveal().as_str().len()).sum();
         // A path is kept as it was said and as it was given.
-        let paths = self.name.as_ref().map_or(0, |name| 2 * name.as_os_str().len());
+        let paths = [self.name.as_deref(), self.meanwhile()].into_iter().flatten();
+        let paths: usize = paths.map(|path| 2 * path.as_os_str().len()).sum();
         // A mirror is more than its text.
         urls + paths + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
     }

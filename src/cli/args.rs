@@ -11,12 +11,13 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Parser, ValueEnum, ValueHint};
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 pub(crate) use self::meaning::{place, places};
+use super::failed::lines_of_text;
 use super::generate::Kind;
 use super::report::Wanted;
 use super::shard::Share;
@@ -46,7 +47,8 @@ Lists:
   A line is a URL, a URL and the path to save it under, or a checksum and a URL;
   also what aria2c -i reads, JSON objects, and Google's transfer lists. *.csv
   and *.tsv are tables. gzip, zstd, xz and bzip2 are unpacked. # is a comment.
-  The same command again fetches only what is missing.
+  The same command again fetches only what is missing; with -f or --existing
+  rename or fail, the list of --failed does.
 
 A file that is already there (--existing):
   check      haul's own, or of the server's size: done; else the entry fails
@@ -312,8 +314,8 @@ pub(crate) struct Args {
     #[arg(long = "report", value_name = "FILE", env = "HAUL_REPORT", value_delimiter = '\n', value_parser = OsStringValueParser::new().try_map(Wanted::parse), value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) reports: Vec<Wanted>,
 
-    /// Write what failed as a list that haul and aria2c run again, its passwords included
-    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_hint = ValueHint::FilePath, help_heading = "Telling")]
+    /// Write what failed as a list of lines that haul and aria2c run again, its passwords included
+    #[arg(long, value_name = "FILE", env = "HAUL_FAILED", value_parser = PathBufValueParser::new().try_map(lines_of_text), value_hint = ValueHint::FilePath, help_heading = "Telling")]
     pub(crate) failed: Option<PathBuf>,
 
     /// Say which file each entry would have, and request nothing

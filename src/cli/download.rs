@@ -1,6 +1,5 @@
 //! One run of the list, watched: what the command is for.
 
-use std::io;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::time::{Instant, SystemTime};
@@ -8,20 +7,20 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, anyhow};
 
 use super::args::Args;
-use super::failed::FailedList;
+use super::failed::{FailedList, Names};
 use super::json::{self, Json};
 use super::report::{Reports, Run, Table, Wanted};
 use super::signals::Signals;
-use super::sources::{self, Source};
+use super::sources::{self, Own, Source};
 use super::tap::{Listeners, Tap};
-use super::view::{self, Listed, Verbosity, ViewOptions, Viewer};
+use super::view::{self, Again, Listed, Verbosity, ViewOptions, Viewer};
 use super::{Exit, PATIENCE, out, usage};
 use crate::Hauler;
 use crate::checksum::Checksums;
 use crate::event::{Events, Interest};
 use crate::report::picture::Film;
 use crate::report::{About, Account, Report, Summary, rfc3339};
-use crate::settings::Settings;
+use crate::settings::{Existing, Settings};
 use crate::stop::Stop;
 
 /// Downloads all sources as one list. An error means that nothing was requested.
@@ -32,6 +31,12 @@ pub(super) async fn download(
     options: ViewOptions,
 ) -> anyhow::Result<Exit> {
     let (dir, jobs) = (settings.dir.clone(), settings.jobs.get());
+    let said = Said::Summary(
+        again(settings.existing, sources),
+        args.failed
+            .as_deref()
+            .map_or(Own::No, |list| sources::own(sources, list)),
+    );
     let hauler = Hauler::new(settings)?;
     let reading = sources::reading(args.format.into(), &dir);
     let stop = Stop::new();
@@ -53,20 +58,25 @@ pub(super) async fn download(
         () if summary.is_complete() => Exit::Complete,
         () => Exit::Incomplete,
     };
-    let said = Said::Summary {
-        repeatable: !sources.iter().any(Source::is_pipe),
-    };
     let ended = watch.conclude(summary, exit, said, heeded).await?;
     Ok(ended.unwrap_or_else(|| signal.exit()))
+}
+
+/// What the same command does with its list, if that can be read again.
+fn again(existing: Existing, sources: &[Source]) -> Again {
+    match existing {
+        _ if sources.iter().any(Source::is_pipe) => Again::Unknown,
+        Existing::Check | Existing::Skip | Existing::Update => Again::Missing,
+        Existing::Overwrite | Existing::Rename => Again::Anew,
+        Existing::Fail => Again::Refused,
+    }
 }
 
 /// What is said of a run that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
-    Summary {
-        /// The same command reads the same list again.
-        repeatable: bool,
-    },
+    /// The summary, and what the same command does. The list of `--failed` may be one that is read.
+    Summary(Again, Own),
     Nothing,
 }
 
@@ -141,9 +151,8 @@ impl<'a> Watch<'a> {
             viewer,
             tap,
             reports,
-            mut about,
+            about,
         } = self;
-        about.exit_code = Some(exit.code().into());
         let mut hurry = pin!(hurry);
         let waiting = aside(hurry.as_mut(), move || Ending::wait_for(tap, about, summary));
         let Some(mut ending) = waiting.await? else {
@@ -159,21 +168,28 @@ impl<'a> Watch<'a> {
             }
             () = shown => viewer.finish(),
         }
-        let is_unheard = matches!(ending.told, json::Ended::Unheard);
+        let exit = ending.heard.json.as_ref().map_or(exit, |json| json.exit(exit));
+        let own = match said {
+            Said::Summary(_, own) => own,
+            Said::Nothing => Own::No,
+        };
         let closing = match said {
-            Said::Summary { repeatable } if !is_unheard => Some(Closing {
+            Said::Summary(again, _) if exit != Exit::UNHEARD => Some(Closing {
                 options,
-                repeatable,
+                again,
+                own,
                 is_share: args.shard.is_some(),
                 has_useless_sums: args.checksums.as_ref().is_some_and(Checksums::are_of_no_use),
             }),
-            Said::Summary { .. } | Said::Nothing => None,
+            Said::Summary(..) | Said::Nothing => None,
         };
         let path = args.failed.clone();
         let concluded = aside(hurry.as_mut(), move || {
             // What is said of the list is said when it is known.
-            let list = ending.heard.failed.take().map(FailedList::finish);
-            let list = listed(list, path.as_deref());
+            let list = ending.heard.failed.take().zip(path);
+            let list = list.map_or(Listed::Unasked, |(list, path)| {
+                listed(list, &path, own, ending.summary.unread)
+            });
             if let Some(closing) = closing {
                 closing.say(&ending.summary, &list);
             }
@@ -182,21 +198,9 @@ impl<'a> Watch<'a> {
         let Some((ending, list)) = concluded.await? else {
             return Ok(None);
         };
-        let written = aside(hurry, move || ending.write(reports));
-        let Some(is_written) = written.await? else {
-            return Ok(None);
-        };
-        if is_unheard {
-            return Ok(Some(Exit::UNHEARD));
-        }
-        if out::has_given_up() {
-            return Ok(None);
-        }
-        let is_written = is_written && !matches!(list, Listed::Lost);
-        Ok(Some(match exit {
-            Exit::Complete if !is_written => Exit::Incomplete,
-            exit => exit,
-        }))
+        let exit = exit.if_written(!matches!(list, Listed::Lost));
+        let written = aside(hurry, move || ending.write(reports, exit)).await?;
+        Ok(written.filter(|exit| *exit == Exit::UNHEARD || !out::has_given_up()))
     }
 }
 
@@ -219,52 +223,51 @@ struct Ending {
     summary: Summary,
     account: Account,
     heard: Listeners,
-    told: json::Ended,
 }
 
 impl Ending {
-    /// Waits until everything is told. May block.
+    /// Waits until everything that happened is told. May block.
     fn wait_for(tap: Option<Tap>, mut about: About, summary: Summary) -> Self {
         let mut heard = tap.map(Tap::finish).unwrap_or_default();
         about.usage = usage::so_far();
         let account = heard.account.take().unwrap_or_default();
-        let told = match heard.json.take() {
-            Some(json) => json.finish(&Report::new(&about, &summary, &account)),
-            None => json::Ended::Well,
-        };
         Self {
             about,
             summary,
             account,
             heard,
-            told,
         }
     }
 
-    /// Writes what was asked for. Did everything go well?
-    fn write(self, reports: Reports) -> bool {
-        let run = Run {
-            about: &self.about,
+    /// Writes what was asked for; last what says how haul exits, which would exit so. How does it?
+    fn write(mut self, reports: Reports, exit: Exit) -> Exit {
+        let mut run = Run {
+            about: &mut self.about,
             summary: &self.summary,
             account: &self.account,
             film: self.heard.film.as_ref(),
         };
-        let written = [reports.write(self.heard.tables, &run), self.told.tell()];
-        !written.contains(&false)
+        let exit = reports.write(self.heard.tables, &mut run, exit);
+        let Some(json) = self.heard.json else { return exit };
+        self.about.exit_code = Some(exit.code().into());
+        json.finish(&Report::new(&self.about, &self.summary, &self.account), exit)
     }
 }
 
-/// What became of the list of what failed; says what went wrong.
-fn listed(list: Option<io::Result<()>>, path: Option<&Path>) -> Listed {
-    let Some((list, path)) = list.zip(path) else {
-        return Listed::Unasked;
-    };
+/// What becomes of the list of what failed; says what goes wrong. It does not take the place of one of which more is
+/// missing.
+fn listed(list: FailedList, path: &Path, own: Own, is_unread: bool) -> Listed {
     let shown = crate::tame::tame(&path.to_string_lossy()).into_owned();
-    let Err(error) = list else {
-        return Listed::Written(shown);
-    };
-    out::line(&format!("haul: cannot write {shown}: {}", crate::error::os(&error)));
-    Listed::Lost
+    if is_unread && own != Own::No {
+        return Listed::Kept(shown);
+    }
+    match list.finish(is_unread) {
+        Ok(holds) => Listed::Written(shown, holds),
+        Err(error) => {
+            out::line(&format!("haul: cannot write {shown}: {}", crate::error::os(&error)));
+            Listed::Lost
+        }
+    }
 }
 
 /// Those who want to hear of the run. What cannot be written is found out now.
@@ -276,7 +279,7 @@ fn listeners(args: &Args, tables: Vec<Table>, about: &About, dir: &str, stop: &S
         dir,
     };
     Ok(Listeners {
-        failed: args.failed.as_deref().map(failed_list).transpose()?,
+        failed: args.failed.as_deref().map(|path| failed_list(path, args)).transpose()?,
         json: args.json.then(|| Json::begin(&start, stop.clone())),
         account: (args.json || !args.reports.is_empty()).then(Account::default),
         tables,
@@ -293,7 +296,8 @@ pub(super) fn is_seen(args: &Args) -> bool {
 #[derive(Debug, Clone, Copy)]
 struct Closing {
     options: ViewOptions,
-    repeatable: bool,
+    again: Again,
+    own: Own,
     is_share: bool,
     /// `--checksums` had no use for any entry.
     has_useless_sums: bool,
@@ -312,10 +316,20 @@ impl Closing {
         if self.has_useless_sums && !summary.stopped {
             out::line("haul: warning: --checksums names none of these files, so it checked nothing");
         }
-        view::conclude(summary, &self.options, self.repeatable, list);
+        let again = match (self.own, list) {
+            // All that is read again is what is missing.
+            (Own::Only, Listed::Written(..)) if self.again != Again::Unknown => Again::Missing,
+            _ => self.again,
+        };
+        view::conclude(summary, &self.options, again, list);
     }
 }
 
-fn failed_list(path: &Path) -> anyhow::Result<FailedList> {
-    FailedList::create(path).map_err(|error| anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
+fn failed_list(path: &Path, args: &Args) -> anyhow::Result<FailedList> {
+    let names = Names {
+        layout: args.layout.into(),
+        naming: args.naming(),
+    };
+    FailedList::create(path, names)
+        .map_err(|error| anyhow!("cannot write {}: {}", path.display(), crate::error::os(&error)))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub(crate) use self::line::Start;
 use self::line::{Begin, Done, Line, Retry};
-use super::out;
+use super::{Exit, out};
 use crate::event::Event;
 use crate::report::{Failure, Outcome, Report, Row};
 use crate::stop::Stop;
@@ -33,30 +33,6 @@ enum State {
     Left,
     /// It cannot be written, and nobody has asked for that.
     Broken(io::Error),
-}
-
-/// How the writing of lines ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// Every line is written.
-    Well,
-    /// The reader went away, which is its right.
-    Unheard,
-    Broken(io::Error),
-}
-
-impl Ended {
-    /// Says what went wrong, if anybody hears it. Did nothing?
-    pub(crate) fn tell(self) -> bool {
-        if let Self::Broken(error) = self {
-            out::line(&format!(
-                "haul: cannot write to standard output: {}",
-                crate::error::os(&error)
-            ));
-            return false;
-        }
-        true
-    }
 }
 
 impl Json {
@@ -104,15 +80,26 @@ impl Json {
         }
     }
 
-    /// Says how it all ended.
-    pub(crate) fn finish(mut self, report: &Report<'_>) -> Ended {
+    /// How haul exits that would exit so, after what was written.
+    pub(crate) fn exit(&self, exit: Exit) -> Exit {
+        match self.state {
+            State::Heard => exit,
+            // Its right.
+            State::Left => Exit::UNHEARD,
+            State::Broken(_) => exit.if_written(false),
+        }
+    }
+
+    /// Says how it all ended, and what went wrong with saying it, if anybody hears that. How does haul exit that would
+    /// exit so?
+    pub(crate) fn finish(mut self, report: &Report<'_>, exit: Exit) -> Exit {
         self.write("summary", report, Instant::now());
         self.flush();
-        match self.state {
-            State::Heard => Ended::Well,
-            State::Left => Ended::Unheard,
-            State::Broken(error) => Ended::Broken(error),
+        if let State::Broken(error) = &self.state {
+            let why = crate::error::os(error);
+            out::line(&format!("haul: cannot write to standard output: {why}"));
         }
+        self.exit(exit)
     }
 
     fn write(&mut self, event: &'static str, of: &impl Serialize, now: Instant) {

@@ -9,6 +9,7 @@ use super::args::Args;
 use super::sources::{self, Source};
 use super::view::Verbosity;
 use super::{Exit, out};
+use crate::hauler::notes::Notes;
 use crate::preview::{Fate, Preview, There, preview};
 use crate::report::Source as What;
 use crate::settings::{OnFailure, Settings};
@@ -27,11 +28,18 @@ pub(super) async fn dry_run(
     let (dir, on_failure) = (settings.dir.clone(), settings.on_failure);
     let reading = sources::reading(args.format.into(), &dir);
     let mut previews = preview(settings, sources::entries(sources, &reading, args))?.ready_chunks(AT_ONCE);
-    let mut count = Count::default();
+    let (mut count, mut notes) = (Count::default(), Notes::default());
     while let Some(some) = previews.next().await {
         let mut text = String::new();
         for preview in &some {
             count.add(preview);
+            if let What::Job(job) = &preview.source
+                && verbosity > Verbosity::Quiet
+            {
+                for warning in notes.news(job) {
+                    out::line(&format!("haul: warning: {}", tame(&warning)));
+                }
+            }
             match line(preview, &dir) {
                 Ok(line) => text.extend([&*line, "\n"]),
                 Err(failure) => drop(out::line(&format!("haul: {failure}"))),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::growing::{Growing, Readers};
-use super::out;
+use super::{Exit, out};
 use crate::compare::{Bound, Comparison};
 use crate::error::os;
 use crate::report::picture::{Film, Page, html, svg};
@@ -152,23 +152,25 @@ impl Reports {
                 _ => reports.open.push(open),
             }
         }
+        // Those that say how haul exits come last: what cannot be written is a part of that.
+        reports.open.sort_by_key(|open| open.wanted.form == Form::Json);
         Ok((reports, tables))
     }
 
-    /// The run has ended. Is everything written?
-    pub(crate) fn write(self, tables: Vec<Table>, run: &Run<'_>) -> bool {
-        let tables = tables.into_iter().map(Table::finish);
-        let others = self.open.into_iter().map(|open| {
+    /// The run has ended. How does haul exit that would exit so?
+    pub(crate) fn write(self, tables: Vec<Table>, run: &mut Run<'_>, exit: Exit) -> Exit {
+        let is_written = all_are_written(tables.into_iter().map(Table::finish));
+        self.open.into_iter().fold(exit.if_written(is_written), |exit, open| {
+            run.about.exit_code = Some(exit.code().into());
             let text = run.text(open.wanted.form);
-            open.write(&text)
-        });
-        all_are_written(tables.chain(others))
+            exit.if_written(open.write(&text).tell())
+        })
     }
 }
 
 /// A run that has ended.
 pub(crate) struct Run<'a> {
-    pub(crate) about: &'a About,
+    pub(crate) about: &'a mut About,
     pub(crate) summary: &'a Summary,
     pub(crate) account: &'a Account,
     /// What was seen of it, where a picture is wanted.

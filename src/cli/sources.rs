@@ -4,15 +4,15 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use rustix::fs::FileType;
 
-use super::args::{Args, How, Output, place, places};
+use super::args::{Args, FormatChoice, How, Output, place, places};
 use super::report::Wanted;
 use crate::compare::Replay;
 use crate::job::Job;
@@ -70,7 +70,14 @@ impl Source {
 
     /// Can it be read? A pipe with a name is not opened: that would wait for its writer.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        let Self::File(path) = self else { return Ok(()) };
+        let path = match self {
+            Self::File(path) => path,
+            Self::Stdin => {
+                let stdin = stdin().and_then(|stdin| begins(&stdin));
+                return stdin.map_err(|error| anyhow!("cannot read list stdin: {}", crate::error::os(&error)));
+            }
+            Self::Url(_) | Self::Kept(..) => return Ok(()),
+        };
         // It may be a URL with a password, and without its scheme.
         let shown = crate::tame::redact_line(&path.to_string_lossy());
         let kind = match fs::metadata(path) {
@@ -84,10 +91,20 @@ impl Source {
             bail!("cannot read list {shown}: it is a folder");
         }
         if !kind.is_fifo() {
-            let opened = File::open(path).map_err(|error| io::Error::other(crate::error::os(&error)));
-            opened.with_context(|| format!("cannot read list {shown}"))?;
+            let begun = File::open(path).and_then(|file| begins(&file));
+            begun.map_err(|error| anyhow!("cannot read list {shown}: {}", crate::error::os(&error)))?;
         }
         Ok(())
+    }
+
+    /// The file that it is, where it is one.
+    fn file(&self) -> Option<fs::Metadata> {
+        let there = match self {
+            Self::File(path) => fs::metadata(path),
+            Self::Stdin => stdin().and_then(|stdin| stdin.metadata()),
+            Self::Url(_) | Self::Kept(..) => return None,
+        };
+        there.ok().filter(fs::Metadata::is_file)
     }
 
     /// Where it lies: under its name, and where that leads.
@@ -132,12 +149,7 @@ impl Source {
     fn is_written(&self) -> bool {
         match self {
             Self::Url(_) | Self::Kept(..) => true,
-            Self::File(path) => fs::metadata(path).is_ok_and(|there| there.is_file()),
-            Self::Stdin => io::stdin()
-                .as_fd()
-                .try_clone_to_owned()
-                .and_then(|fd| File::from(fd).metadata())
-                .is_ok_and(|there| there.is_file()),
+            Self::File(_) | Self::Stdin => self.file().is_some(),
         }
     }
 
@@ -174,6 +186,43 @@ impl Source {
     }
 }
 
+fn stdin() -> io::Result<File> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Can the first byte be read? What is no file would wait for it, or lose it.
+fn begins(file: &File) -> io::Result<()> {
+    let there = file.metadata()?;
+    if there.is_file() || there.is_dir() {
+        file.read_at(&mut [0], 0)?;
+    }
+    Ok(())
+}
+
+/// Is the list of `--failed` one of those that are read?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    No,
+    One,
+    /// And there is no other source.
+    Only,
+}
+
+/// Whatever its name: it may come by a link, or on standard input.
+pub(crate) fn own(sources: &[Source], list: &Path) -> Own {
+    let of = |there: fs::Metadata| (there.dev(), there.ino());
+    let list = fs::metadata(list).ok().map(of);
+    let is_read = sources
+        .iter()
+        .filter_map(Source::file)
+        .any(|file| Some(of(file)) == list);
+    match sources.len() {
+        _ if !is_read => Own::No,
+        1 => Own::Only,
+        _ => Own::One,
+    }
+}
+
 /// A URL among the arguments: their lines are counted as those of a list are.
 fn argument(url: &str, number: u64) -> Entry {
     let mut entry = list::from_url(url);
@@ -190,6 +239,7 @@ pub(crate) fn check_together(sources: &[Source], args: &Args) -> anyhow::Result<
         bail!("--shard and --existing rename: which names are free is not the same on every machine");
     }
     check_reports(sources, args)?;
+    check_failed(sources, args)?;
     let is_single = matches!(sources, [Source::Url(_)]);
     if args.checksum.is_some() && !is_single {
         bail!("--checksum is for a single URL; a list has its checksums before its URLs, or in --checksums FILE");
@@ -226,6 +276,22 @@ fn check_reports(sources: &[Source], args: &Args) -> anyhow::Result<()> {
             bail!("--report {shown}: two of the files that are to be written would have this name");
         }
         taken.extend(places);
+    }
+    Ok(())
+}
+
+/// A list that would be replaced by something that is no such list, or only a part of it.
+fn check_failed(sources: &[Source], args: &Args) -> anyhow::Result<()> {
+    let Some(list) = args.failed.as_deref().filter(|list| own(sources, list) != Own::No) else {
+        return Ok(());
+    };
+    let shown = list.to_string_lossy();
+    let shown = crate::tame::tame(&shown);
+    if args.shard.is_some() {
+        bail!("--failed {shown} would replace the list that other shards are to read");
+    }
+    if !matches!(args.format, FormatChoice::Auto | FormatChoice::Text) {
+        bail!("--failed {shown} would replace the list by lines of text, which are not of this --format");
     }
     Ok(())
 }

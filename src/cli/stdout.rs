@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use super::args::Args;
 use super::download::{Said, Watch};
 use super::signals::Signals;
-use super::sources::{self, Source};
-use super::view::{Progress, ViewOptions};
+use super::sources::{self, Own, Source};
+use super::view::{Again, Progress, ViewOptions};
 use super::{Exit, out};
 use crate::error::Kind;
 use crate::pour::{Poured, Reader, pour};
@@ -61,7 +61,7 @@ pub(super) async fn stream(
     let said = if has_left {
         Said::Nothing
     } else {
-        Said::Summary { repeatable: false }
+        Said::Summary(Again::Unknown, Own::No)
     };
     let amount = amount(&poured);
     let ended = watch.conclude(poured.summary, exit, said, heeded).await?;

@@ -8,7 +8,7 @@ mod bars;
 mod board;
 mod choose;
 mod frame;
-mod lines;
+pub(crate) mod lines;
 mod pace;
 mod paint;
 mod screen;
@@ -33,7 +33,7 @@ use self::bars::{Bars, Size};
 use self::board::Board;
 pub(crate) use self::choose::{ColorChoice, ProgressChoice, Surroundings, choose};
 use self::lines::{Voice, progress, said};
-pub(crate) use self::summary::{Listed, Style, summary};
+pub(crate) use self::summary::{Again, Listed, Style, summary};
 use self::text::Line;
 use super::out;
 use super::signals::Returns;
@@ -197,7 +197,7 @@ async fn watch(
 }
 
 /// Prints what is to be said after a run; with [`Verbosity::Quiet`] nothing, for the failures were told.
-pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, failed_list: &Listed) {
+pub(crate) fn conclude(run: &Summary, options: &ViewOptions, again: Again, failed_list: &Listed) {
     use std::io::IsTerminal as _;
     if options.verbosity == Verbosity::Quiet {
         return;
@@ -206,7 +206,7 @@ pub(crate) fn conclude(run: &Summary, options: &ViewOptions, repeatable: bool, f
     let style = Style {
         columns: terminal.then(|| Size::of_stderr().columns),
         colour: options.colour,
-        repeatable,
+        again,
         failed_list,
     };
     out::raw(&summary(run, &style));

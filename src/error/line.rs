@@ -72,3 +72,10 @@ pub enum LineError {
     #[error("the list cannot be read on: {0}")]
     Unreadable(String),
 }
+
+impl LineError {
+    /// Is nothing more of the list read?
+    pub(crate) fn ends_the_list(&self) -> bool {
+        matches!(self, Self::Html | Self::Xml | Self::Utf16 | Self::Unreadable(_))
+    }
+}

@@ -28,7 +28,8 @@ pub(crate) struct Given {
     pub(crate) listed: Expect,
 }
 
-/// Names an entry, and tells it the checksum that is known for its name; an error is its failure. One that the settings
+/// Names an entry, and tells it the checksum that is known for its name, and where its bytes go if the name is to come and
+/// its URL does not say that; an error is its failure. One that the settings
 /// refuse has its name none the less: the others' are the same with and without the setting.
 pub(crate) fn give(
     job: &mut Job,
@@ -38,7 +39,8 @@ pub(crate) fn give(
 ) -> Result<Naming, TransferError> {
     let wanted = wanted(job, settings)?;
     // A name that is still to come has its own.
-    if job.checksum.is_none() && !is_to_come(job, settings) {
+    let is_to_come = is_to_come(job, settings.naming);
+    if job.checksum.is_none() && !is_to_come {
         job.checksum = settings.checksums.get(&wanted).cloned();
     }
     // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it.
@@ -51,9 +53,16 @@ pub(crate) fn give(
             leave(settings.existing, disk, path, |path| whose(disk, path))
         })
     };
-    let Some(path) = claims.give(job, &wanted, may_have) else {
+    let meanwhile = match job.meanwhile().filter(|_| is_to_come) {
+        Some(path) => Some(name::within_reason(name::of_path(path, job.url.reveal())?)?),
+        None => None,
+    };
+    let Some(path) = claims.give(job, meanwhile.as_ref().unwrap_or(&wanted), may_have) else {
         return Ok(Naming::Repeated);
     };
+    if is_to_come && path != wanted {
+        job.extras.get_or_insert_default().meanwhile = Some(path.clone());
+    }
     let listed = Expect {
         checksum: job.checksum.clone(),
         size: job.size,
@@ -67,8 +76,8 @@ pub(crate) fn give(
 }
 
 /// Does the name come with the answer? Not where the list gives it.
-pub(crate) fn is_to_come(job: &Job, settings: &Settings) -> bool {
-    settings.naming == settings::Naming::Server && job.name.is_none()
+pub(crate) fn is_to_come(job: &Job, naming: settings::Naming) -> bool {
+    naming == settings::Naming::Server && job.name.is_none()
 }
 
 /// The path that an entry's line or its URL asks for.

@@ -1,6 +1,6 @@
 //! One list on its way: its entries in their order, the names they get, the tasks they become, the rows they end as.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::ahead::{Ahead, Waiting};
 use super::names::Given;
+use super::notes::Notes;
 use super::{Shared, delivery, mirrors, names, row};
 use crate::disk::claims::Claims;
 use crate::error::{Kind, TransferError};
@@ -29,8 +30,6 @@ const LOOKING: usize = 256;
 const MANY: u64 = 1000;
 /// Lines that are read before others get on.
 const BREATH: u64 = 64;
-/// What a list may say that nobody knows: so many kinds of it are told.
-const WARNINGS: usize = 100;
 
 /// What the tasks of one list share.
 #[derive(Debug)]
@@ -57,11 +56,12 @@ pub(super) struct Run<'a> {
     pub(super) is_read: bool,
     /// It was read to its end.
     pub(super) is_whole: bool,
+    /// One of its lists was not: it breaks off, or is none.
+    breaks_off: bool,
     pub(super) ahead: Ahead,
     /// Bytes of text in tasks.
     waiting: usize,
-    /// What was warned of.
-    warned: HashSet<String>,
+    notes: Notes,
 }
 
 impl<'a> Run<'a> {
@@ -81,9 +81,10 @@ impl<'a> Run<'a> {
             listed: 0,
             is_read: false,
             is_whole: false,
+            breaks_off: false,
             ahead: Ahead::of(shared.settings.jobs.get()),
             waiting: 0,
-            warned: HashSet::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -117,7 +118,7 @@ impl<'a> Run<'a> {
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         self.waiting += job.weight();
-        let to_come = names::is_to_come(&job, &self.round.shared.settings).then(|| delivery::ToCome {
+        let to_come = names::is_to_come(&job, self.round.shared.settings.naming).then(|| delivery::ToCome {
             claims: Arc::clone(&self.claims),
             wanted,
         });
@@ -162,12 +163,8 @@ impl<'a> Run<'a> {
 
     /// Tells once what the list says that haul does not know.
     async fn warn(&mut self, job: &Job) {
-        let notes = job.extras.as_ref().map_or(&[][..], |extras| &extras.notes);
-        for note in notes {
-            if self.warned.len() < WARNINGS && self.warned.insert(note.clone()) {
-                let warning = format!("{note} ({})", job.place);
-                self.round.events.send(|| Event::Warning(warning)).await;
-            }
+        for warning in self.notes.news(job) {
+            self.round.events.send(|| Event::Warning(warning)).await;
         }
     }
 
@@ -178,6 +175,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) async fn refuse(&mut self, bad: BadLine) {
+        self.breaks_off |= bad.why.ends_the_list();
         if self
             .round
             .shared
@@ -211,8 +209,9 @@ impl<'a> Run<'a> {
 
     pub(super) async fn end_list(&mut self) {
         self.is_read = true;
-        self.is_whole = !self.round.stop.is_asked();
-        let (total, complete) = (self.listed, self.is_whole);
+        let complete = !self.round.stop.is_asked();
+        self.is_whole = complete && !self.breaks_off;
+        let total = self.listed;
         self.round.events.send(|| Event::Listed { total, complete }).await;
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::carriers::Carriers;
 use super::credentials::Keyring;
 use crate::cookies::Cookies;
-use crate::job::OwnRequest;
+use crate::job::{OwnRequest, is_single};
 use crate::settings::Http as Settings;
 
 /// Where a request goes, as far as secrets are concerned.
@@ -131,7 +131,7 @@ fn base_fields(settings: &Settings, may_go: impl Fn(&header::HeaderName) -> bool
     fields.insert(header::USER_AGENT, settings.user_agent.clone());
     let own = settings.headers.iter().filter(|(name, _)| may_go(name));
     for (name, value) in own {
-        if *name == header::USER_AGENT || *name == header::HOST {
+        if is_single(name) {
             fields.insert(name.clone(), value.clone());
         } else {
             fields.append(name.clone(), value.clone());

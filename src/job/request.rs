@@ -55,6 +55,11 @@ pub(crate) enum Field {
     Ours(HeaderName),
 }
 
+/// Has a request one of these at most (RFC 9110 section 5.3)? Of several, the last one counts.
+pub(crate) fn is_single(name: &HeaderName) -> bool {
+    [header::AUTHORIZATION, header::HOST, header::REFERER, header::USER_AGENT].contains(name)
+}
+
 /// Reads `Name: value`. The value is marked as sensitive.
 ///
 /// # Errors

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::header::{self, HeaderName};
+use reqwest::header::{self, HeaderName, HeaderValue};
 
 use super::Reading;
 use super::line;
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::LineError;
-use crate::job::{Extras, Field, Job, JobId, OwnRequest, Place, SourceUrl, field, value_of};
+use crate::job::{Extras, Field, Job, JobId, OwnRequest, Place, SourceUrl, field, is_single, value_of};
 use crate::settings::Credentials;
 use crate::tame::tame;
 
@@ -28,6 +28,7 @@ pub(super) struct Draft {
     pub(super) mirrors: Vec<SourceUrl>,
     dir: Option<PathBuf>,
     pub(super) out: Option<PathBuf>,
+    meanwhile: Option<PathBuf>,
     pub(super) checksum: Option<Checksum>,
     pub(super) size: Option<u64>,
     request: OwnRequest,
@@ -51,6 +52,7 @@ impl Draft {
             mirrors: Vec::new(),
             dir: None,
             out: None,
+            meanwhile: None,
             checksum: None,
             size: None,
             request: OwnRequest::default(),
@@ -60,7 +62,7 @@ impl Draft {
     }
 
     /// Tells the entry something. The names are aria2's, and a few more that aria2 reads past: `size`, `mirrors`,
-    /// `user`, and each algorithm.
+    /// `user`, `meanwhile`, and each algorithm.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<Taken, LineError> {
         self.weigh(value.len())?;
         let wrong = |why| wrong(name, why);
@@ -70,11 +72,12 @@ impl Draft {
         match name {
             "out" | "path" => self.out = path(value),
             "dir" => self.dir = path(value),
+            "meanwhile" => self.meanwhile = path(value),
             "size" => self.size = Some(value.parse().map_err(|_| wrong("no whole number of bytes"))?),
             "checksum" => self.add(Checksum::parse(value).ok_or_else(|| wrong(UNKNOWN_SUM))?),
             "header" | "headers" => self.header(value).map_err(wrong)?,
-            "referer" => self.put(header::REFERER, value).map_err(wrong)?,
-            "user-agent" => self.put(header::USER_AGENT, value).map_err(wrong)?,
+            "referer" => self.put(header::REFERER, value_of(value).map_err(wrong)?),
+            "user-agent" => self.put(header::USER_AGENT, value_of(value).map_err(wrong)?),
             "http-user" => value.clone_into(&mut self.credentials().user),
             "http-passwd" => value.clone_into(&mut self.credentials().password),
             "user" => self.user(value).map_err(wrong)?,
@@ -122,7 +125,7 @@ impl Draft {
     fn header(&mut self, value: &str) -> Result<(), &'static str> {
         for line in value.lines().filter(|line| !line.trim().is_empty()) {
             match field(line)? {
-                Field::Sent(name, value) => self.request.headers.push((name, value)),
+                Field::Sent(name, value) => self.put(name, value),
                 Field::Ours(header::RANGE | header::IF_RANGE) => return Err("haul fetches whole files"),
                 Field::Ours(name) => self.note(format!("header {name} is haul's own and not taken from a list")),
             }
@@ -130,11 +133,11 @@ impl Draft {
         Ok(())
     }
 
-    fn put(&mut self, name: HeaderName, value: &str) -> Result<(), &'static str> {
-        let value = value_of(value)?;
-        self.request.headers.retain(|(known, _)| *known != name);
+    fn put(&mut self, name: HeaderName, value: HeaderValue) {
+        if is_single(&name) {
+            self.request.headers.retain(|(known, _)| *known != name);
+        }
         self.request.headers.push((name, value));
-        Ok(())
     }
 
     fn user(&mut self, value: &str) -> Result<(), &'static str> {
@@ -172,6 +175,7 @@ impl Draft {
         let extras = Extras {
             mirrors: self.mirrors,
             request: self.request,
+            meanwhile: self.meanwhile,
             notes: self.notes,
         };
         let place = Place {

@@ -239,3 +239,18 @@ fn a_fragment_is_neither_sent_nor_part_of_the_name() {
     room.holds_exactly(&[("1", &bodies[0])]);
     assert_eq!(origin.requests()[0].target, "/1");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_list_whose_first_byte_cannot_be_read_is_a_mistake_of_use_and_nothing_is_requested() {
+    let origin = Origin::new();
+    let room = Room::new();
+    let url = origin.url("/a");
+    let of_file = room.haul().args(["/proc/self/mem", &url]).run();
+    of_file
+        .exits_with(2)
+        .says("cannot read list /proc/self/mem: input/output error");
+    let of_stdin = room.haul().after("exec <.").args(["-", &url]).run();
+    of_stdin.exits_with(2).says("cannot read list stdin: is a directory");
+    assert_eq!(origin.requests().len(), 0);
+}

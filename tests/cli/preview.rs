@@ -154,3 +154,21 @@ fn a_dry_run_stops_at_the_first_failure_when_asked() {
     outcome.fails().says("line 2").never_says("line 3");
     assert_eq!(outcome.stdout, "http://h/a -> a\n");
 }
+
+#[test]
+fn what_the_list_says_and_haul_does_not_use_is_told_once_as_in_a_run() {
+    let origin = Origin::new();
+    origin.file_elsewhere("x");
+    let room = Room::new();
+    let table = format!("url,filename\n{},x\n{},y\n", origin.url("/a"), origin.url("/b"));
+    let list = room.give("list.csv", table);
+    let told = |options: &[&str]| {
+        let outcome = room.haul().args(options).arg(&list).run();
+        outcome.succeeds();
+        let warnings = outcome.stderr.lines().filter(|line| line.contains("warning"));
+        warnings.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let warning = "haul: warning: column filename is not used (line 2)";
+    assert_eq!([told(&["-n"]), told(&[])], [[warning], [warning]]);
+    assert!(told(&["-n", "-q"]).is_empty());
+}

@@ -121,7 +121,7 @@ fn a_report_takes_the_place_of_no_list_and_of_no_other_report() {
     let list = room.give("list.csv", origin.file("/a.bin", "a").url());
     let link = room.beside("link.csv");
     std::os::unix::fs::symlink(&list, &link).unwrap();
-    let other = room.beside("other.csv");
+    let other = room.beside("other.md");
     for (args, reason) in [
         (vec!["--report".as_ref(), list.as_path(), list.as_path()], "list"),
         (vec!["--report".as_ref(), list.as_path(), link.as_path()], "list"),

@@ -46,6 +46,28 @@ fn headers_user_agent_and_credentials_are_sent_as_given() {
 }
 
 #[test]
+fn of_fields_that_a_request_has_once_the_last_is_sent() {
+    let origin = Origin::new();
+    origin.file("/a", "a");
+    let room = Room::new();
+    let said = ["Referer", "X-A", "Authorization", "User-Agent"].map(|name| [1, 2].map(|n| format!("-H{name}: {n}")));
+    room.haul().args(said.concat()).arg(origin.url("/a")).run().succeeds();
+    let request = &origin.requests()[0];
+    for (name, sent) in [
+        ("Referer", &["2"][..]),
+        ("X-A", &["1", "2"]),
+        ("Authorization", &["2"]),
+        ("User-Agent", &["2"]),
+    ] {
+        let fields = request
+            .fields
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        assert_eq!(fields.map(|(_, value)| &**value).collect::<Vec<_>>(), sent, "{name}");
+    }
+}
+
+#[test]
 fn credentials_of_a_url_are_sent_for_it_alone() {
     let origin = Origin::new();
     origin.file("/a", "a");

@@ -1,8 +1,10 @@
 //! `--failed FILE` where it cannot be written.
 
+use std::fs;
+
 use crate::mounted::{Mount, alone};
-use crate::support::Answer::Status;
-use crate::support::{Origin, Outcome, Room};
+use crate::support::Answer::{Status, Well};
+use crate::support::{Gate, Origin, Outcome, Room};
 
 /// What is said of it, and what is not.
 #[track_caller]
@@ -56,4 +58,28 @@ fn a_full_standard_error_is_no_reason_to_stop() {
         .run()
         .succeeds();
     assert_eq!(room.names().len(), 20);
+}
+
+#[test]
+fn what_cannot_be_written_at_the_end_is_in_every_exit_code() {
+    for option in ["--failed=sub/again.txt", "--report=sub/run.md", "--report=sub/run.csv"] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let gate = Gate::new();
+        origin.file("/a", "a").then(Well.held_by(&gate));
+        let folder = room.path("sub");
+        fs::create_dir(&folder).unwrap();
+        let haul = room.haul().args(["--json", "--report", "../given/run.json", option]);
+        let running = haul.arg(origin.url("/a")).start();
+        origin.wait_for("/a");
+        fs::remove_dir_all(&folder).unwrap();
+        gate.open();
+        let outcome = running.finish();
+        outcome.fails().says("cannot write sub/");
+        let report = fs::read_to_string(room.beside("run.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let summary = outcome.stdout.lines().last().unwrap();
+        let summary: serde_json::Value = serde_json::from_str(summary).unwrap();
+        assert_eq!(summary["event"], "summary");
+        assert_eq!([&report["exit_code"], &summary["exit_code"]], [1, 1], "{option}");
+    }
 }

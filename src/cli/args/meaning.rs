@@ -21,7 +21,7 @@ impl From<&Args> for Settings {
             input_file: _,
             dir,
             output: _,
-            content_disposition,
+            content_disposition: _,
             layout,
             existing,
             format: _,
@@ -82,11 +82,7 @@ impl From<&Args> for Settings {
             } else {
                 (*existing).into()
             },
-            naming: if *content_disposition {
-                Naming::Server
-            } else {
-                Naming::Url
-            },
+            naming: args.naming(),
             layout: (*layout).into(),
             taken: taken(reports, failed.as_deref(), dir.as_deref()),
             max_size: *max_size,
@@ -113,6 +109,17 @@ impl From<&Args> for Settings {
                 silence: *timeout,
             },
             http: http(args),
+        }
+    }
+}
+
+impl Args {
+    /// Who names the files.
+    pub(crate) fn naming(&self) -> Naming {
+        if self.content_disposition {
+            Naming::Server
+        } else {
+            Naming::Url
         }
     }
 }

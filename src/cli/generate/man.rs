@@ -35,9 +35,10 @@ const VARIABLES: [(&str, &str); 7] = [
 ];
 
 const DESCRIPTION: &str = "haul downloads lists of URLs, many at a time. A file has its name only when it is whole; \
-                           until then it is called NAME.part. The same command again fetches only what is missing, and \
-                           goes on with half a file where the server can prove that both halves belong together. \
-                           Standard output stays empty, unless something is asked for that belongs there.";
+                           until then it is called NAME.part. The same command again fetches only what is missing, \
+                           unless --existing says otherwise, and goes on with half a file where the server can prove \
+                           that both halves belong together. Standard output stays empty, unless something is asked \
+                           for that belongs there.";
 
 const SOURCES: &str = "SOURCE is a URL, a list file, or - for standard input; several are read as one list. Without one, \
                        the list is read from standard input, when that is a pipe or a file.";

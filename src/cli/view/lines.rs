@@ -88,11 +88,19 @@ fn failed(row: &Row, error: &TransferError, voice: Voice) -> Line {
     let reason = tame(&error.to_string()).into_owned() + &tries(row.tries);
     let line = Line::default().with(Tint::Bad, "failed");
     match voice {
-        Voice::Plain { .. } => line.plain(format!(" {}: {reason}: {}", row.place, row.shown())),
+        Voice::Plain { .. } => line.plain(format!(" {}: {}", row.place, of(row, &reason))),
         Voice::Block(room) => {
             let free = room.line().saturating_sub(9 + width(&reason)).max(12);
             line.plain(format!(" {}  {reason}", clip(&name(row), free)))
         }
+    }
+}
+
+/// A text, and what to show of the entry: of a list that cannot be read there is nothing.
+pub(crate) fn of(row: &Row, text: &str) -> String {
+    match row.shown() {
+        shown if shown.is_empty() => text.to_owned(),
+        shown => format!("{text}: {shown}"),
     }
 }
 
@@ -120,7 +128,7 @@ fn there(row: &Row, word: &str) -> Line {
 fn name(row: &Row) -> String {
     match (&row.path, &row.source) {
         (Some(path), _) => tame(&path.to_string_lossy()).into_owned(),
-        (None, Source::Line(_)) => format!("{}: {}", row.place, row.shown()),
+        (None, Source::Line(_)) => of(row, &row.place.to_string()),
         (None, Source::Job(_)) => row.shown(),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{Line, Tint, clip_middle, count, fit, width};
+use crate::cli::failed::Holds;
 use crate::error::{Kind, TransferError};
 use crate::report::{self, Group, Row, Summary};
 
@@ -20,10 +21,23 @@ pub(crate) struct Style<'a> {
     pub(crate) columns: Option<usize>,
     /// With colours.
     pub(crate) colour: bool,
-    /// The same command reads the same list again: not so when the list came through a pipe.
-    pub(crate) repeatable: bool,
+    /// What the same command would do.
+    pub(crate) again: Again,
     /// What became of the list that `--failed` asks for.
     pub(crate) failed_list: &'a Listed,
+}
+
+/// What the same command does when it is run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It fetches what is missing.
+    Missing,
+    /// It fetches everything anew.
+    Anew,
+    /// It fails what is there.
+    Refused,
+    /// Nobody knows: its list came through a pipe.
+    Unknown,
 }
 
 /// What became of the list of what failed.
@@ -32,7 +46,9 @@ pub(crate) enum Listed {
     /// Nobody asked for one.
     Unasked,
     /// It is written, to this file, as that may be shown.
-    Written(String),
+    Written(String, Holds),
+    /// This file is the list that was read, and more is missing than what was read of it: it is left alone.
+    Kept(String),
     /// It could not be written, which was said.
     Lost,
 }
@@ -282,25 +298,48 @@ fn closing(run: &Summary, style: &Style) -> Vec<String> {
     if run.failed_fast {
         lines.push("stopped at the first entry that failed (--fail-fast)".into());
     }
+    // A line that is no entry will be none the next time.
+    let is_worth_it = run.stopped || run.groups.iter().any(|group| group.host.is_some());
+    let is_of_use = matches!(style.again, Again::Missing | Again::Unknown);
     match style.failed_list {
-        Listed::Written(file) if run.unread => lines.push(format!(
-            "{file} lists what was read and has no file yet; the rest of the list was not read"
-        )),
-        Listed::Written(file) if run.failed > 0 => {
-            lines.push(format!("{file} lists what has no file yet, to run again"));
+        Listed::Written(file, holds) => lines.extend(listed(file, *holds, run)),
+        Listed::Kept(file) => lines.push(format!("{file} stays as it was, for it was not read to its end")),
+        Listed::Unasked if is_worth_it && !is_of_use => {
+            lines.push("--failed FILE lists what has no file yet, to run again".into());
         }
         Listed::Unasked if real_failures(run) > Summary::KEPT as u64 => {
             lines.push("--failed FILE lists each one".into());
         }
-        _ => {}
+        Listed::Unasked | Listed::Lost => {}
     }
-    if style.repeatable && run.stopped {
-        lines.push("the same command again goes on from here".into());
-    } else if style.repeatable && run.groups.iter().any(|group| group.host.is_some()) {
-        // A line that is no entry will be none the next time.
-        lines.push("the same command again fetches only these".into());
+    let again = match style.again {
+        Again::Missing if run.stopped || run.unread => "goes on from here",
+        Again::Missing => "fetches only these",
+        Again::Anew => "fetches everything anew",
+        Again::Refused => "fails what is there",
+        Again::Unknown => return lines,
+    };
+    if is_worth_it {
+        lines.push(format!("the same command again {again}"));
     }
     lines
+}
+
+/// What is in the list of what failed, if there is anything to say of it.
+fn listed(file: &str, holds: Holds, run: &Summary) -> Option<String> {
+    let holds = match holds {
+        Holds::Entries if run.unread => "lists what was read and has no file yet",
+        Holds::Entries => "lists what has no file yet, to run again",
+        Holds::Comments => "says in comments what failed, to be mended",
+        Holds::Nothing if run.unread => "is empty, for what was read has its files",
+        Holds::Nothing => return None,
+    };
+    let rest = if run.unread {
+        "; the rest of the list was not read"
+    } else {
+        ""
+    };
+    Some(format!("{file} {holds}{rest}"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::report::{Outcome, Source};
 const LOG: Style<'_> = Style {
     columns: None,
     colour: false,
-    repeatable: true,
+    again: Again::Missing,
     failed_list: &Listed::Unasked,
 };
 
@@ -190,7 +190,7 @@ fn a_log_gets_the_same_facts_and_ends_with_the_verdict() {
 #[test]
 fn a_stopped_run_says_what_it_kept() {
     let style = Style {
-        failed_list: &Listed::Written("left.txt".into()),
+        failed_list: &Listed::Written("left.txt".into(), Holds::Entries),
         ..at(100)
     };
     insta::assert_snapshot!(summary(&forty(true), &style), @"
@@ -280,21 +280,108 @@ fn the_list_of_what_failed_is_told_as_it_is() {
         let text = summary(&run, &style);
         text.lines().rev().nth(1).map(str::to_owned).unwrap()
     };
+    let written = |holds| Listed::Written("F".into(), holds);
     for (list, unread, line) in [
         (Listed::Unasked, false, "--failed FILE lists each one"),
         (Listed::Unasked, true, "--failed FILE lists each one"),
         (
-            Listed::Written("F".into()),
+            written(Holds::Entries),
             false,
             "F lists what has no file yet, to run again",
         ),
         (
-            Listed::Written("F".into()),
+            written(Holds::Entries),
             true,
             "F lists what was read and has no file yet; the rest of the list was not read",
+        ),
+        (
+            written(Holds::Comments),
+            false,
+            "F says in comments what failed, to be mended",
+        ),
+        (
+            written(Holds::Comments),
+            true,
+            "F says in comments what failed, to be mended; the rest of the list was not read",
+        ),
+        (
+            written(Holds::Nothing),
+            true,
+            "F is empty, for what was read has its files; the rest of the list was not read",
+        ),
+        (
+            Listed::Kept("F".into()),
+            true,
+            "F stays as it was, for it was not read to its end",
         ),
         (Listed::Lost, false, "     4  for other reasons"),
     ] {
         assert_eq!(told(&list, unread).trim(), line.trim(), "{list:?} {unread}");
+    }
+}
+
+#[test]
+fn what_the_same_command_does_again_is_told_as_it_is() {
+    const ASK: &str = "--failed FILE lists what has no file yet, to run again";
+    const LIST: &str = "F lists what has no file yet, to run again";
+    let asked = Listed::Written("F".into(), Holds::Entries);
+    for (again, list, stopped, unread, told) in [
+        (
+            Again::Missing,
+            &Listed::Unasked,
+            false,
+            false,
+            &["the same command again fetches only these"][..],
+        ),
+        (
+            Again::Missing,
+            &Listed::Unasked,
+            false,
+            true,
+            &["the same command again goes on from here"],
+        ),
+        (
+            Again::Missing,
+            &Listed::Unasked,
+            true,
+            true,
+            &["the same command again goes on from here"],
+        ),
+        (
+            Again::Anew,
+            &Listed::Unasked,
+            false,
+            false,
+            &[ASK, "the same command again fetches everything anew"],
+        ),
+        (
+            Again::Refused,
+            &Listed::Unasked,
+            true,
+            false,
+            &[ASK, "the same command again fails what is there"],
+        ),
+        (
+            Again::Anew,
+            &asked,
+            false,
+            false,
+            &[LIST, "the same command again fetches everything anew"],
+        ),
+        (Again::Unknown, &asked, true, false, &[LIST]),
+        (Again::Unknown, &Listed::Unasked, true, false, &[]),
+    ] {
+        let run = Summary {
+            unread,
+            ..forty(stopped)
+        };
+        let style = Style {
+            again,
+            failed_list: list,
+            ..at(100)
+        };
+        let text = summary(&run, &style);
+        let lines: Vec<_> = text.lines().filter(|line| line.contains("again")).collect();
+        assert_eq!(lines, told, "{again:?} {list:?} {stopped} {unread}");
     }
 }
