@@ -70,7 +70,9 @@ pub(crate) enum Found {
         /// What haul noted when it finished the file.
         mark: Option<Mark>,
     },
-    /// A folder, a symbolic link, a pipe, a device.
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A folder, a pipe, a device.
     Other,
 }
 
@@ -98,6 +100,8 @@ pub(crate) struct Glance {
     pub(crate) at: Instant,
 }
 
+/// What is said of a link that is in the way.
+const LINK: &str = "it is a symbolic link, which is not followed";
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// The same, of a folder that may be entered and not read.
 const CLOSED_FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -175,7 +179,7 @@ impl Disk {
         let (size, modified, mark) = match self.look(path) {
             Ok(Found::Nothing) => return Whose::Free,
             Ok(Found::File { size, modified, mark }) => (size, modified, mark),
-            Ok(Found::Other) | Err(_) => return Whose::Unknown,
+            Ok(Found::Link | Found::Other) | Err(_) => return Whose::Unknown,
         };
         match mark.filter(|mark| mark.is_intact(size, modified)) {
             None => Whose::Unknown,
@@ -339,11 +343,26 @@ fn walk(root: &Folder, path: &Path, missing: Missing) -> io::Result<Folder> {
                 }
                 open()?
             }
-            other => other?,
+            other => other.map_err(|error| why_closed(&folder, name, error))?,
         };
         folder = Arc::new(next);
     }
     Ok(folder)
+}
+
+/// Why there is no way into what has this name: of a symbolic link, the system says that it is no folder, which may be
+/// untrue.
+fn why_closed(folder: &OwnedFd, name: &std::ffi::OsStr, error: rustix::io::Errno) -> io::Error {
+    let is_link = || {
+        let there = posix::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        there.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+    };
+    match error {
+        rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP if is_link() => {
+            io::Error::new(io::ErrorKind::NotADirectory, LINK)
+        }
+        error => error.into(),
+    }
 }
 
 fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
@@ -352,8 +371,10 @@ fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
         Err(rustix::io::Errno::NOENT) => return Ok(Found::Nothing),
         Err(error) => return Err(error.into()),
     };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Ok(Found::Other);
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Symlink => return Ok(Found::Link),
+        _ => return Ok(Found::Other),
     }
     let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), nanos);

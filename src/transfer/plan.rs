@@ -133,6 +133,7 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
     let (size, modified, mark) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
         (Existing::Fail, _) => return fail("is there already"),
+        (_, Found::Link) => return fail("is a symbolic link, which is not followed"),
         (_, Found::Other) => return fail("something that is no file has its name"),
         (_, Found::File { size, modified, mark }) => (size, modified, mark),
     };
