@@ -26,7 +26,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{self as posix, Access, AtFlags, FileType, Mode, OFlags};
 use tokio::task::JoinError;
 
 use self::crowd::Crowd;
@@ -98,6 +98,17 @@ pub(crate) struct Glance {
     /// A part of it, or something with the name of one.
     pub(crate) is_begun: bool,
     pub(crate) at: Instant,
+}
+
+/// The first folder above a file that is there.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// Its path below the run's folder.
+    pub(crate) path: PathBuf,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// What the system says to a new file in it, if that is no.
+    pub(crate) refused: Option<io::Error>,
 }
 
 /// What is said of a link that is in the way.
@@ -262,14 +273,23 @@ impl Disk {
         .await
     }
 
-    /// Which device a path's file is on, or would be: that of the first folder above it that is there.
-    pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
+    /// Where a path's file is, or would be made first.
+    pub(crate) async fn site(&self, path: &Arc<PathBuf>) -> io::Result<Site> {
         let (disk, path) = (self.clone(), Arc::clone(path));
-        let device = move || {
-            let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
-            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.0.root))?.st_dev)
-        };
-        self.errand(device).await.ok()
+        self.errand(move || {
+            let open = |path: &Path| Some((path.parent().unwrap_or(path).to_owned(), disk.folder_of(path).ok()?));
+            let site = path.ancestors().find_map(open);
+            let (path, folder) = site.unwrap_or_else(|| (PathBuf::new(), Arc::clone(&disk.0.root)));
+            let stat = posix::fstat(&folder)?;
+            let access = posix::accessat(&folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty());
+            Ok(Site {
+                path,
+                device: stat.st_dev,
+                inode: stat.st_ino,
+                refused: access.err().map(io::Error::from),
+            })
+        })
+        .await
     }
 
     /// The open folder that a path's file is in.
