@@ -69,6 +69,8 @@ pub(crate) enum Found {
         modified: SystemTime,
         /// What haul noted when it finished the file.
         mark: Option<Mark>,
+        /// It had another name then.
+        is_renamed: bool,
     },
     /// A symbolic link, wherever it leads.
     Link,
@@ -189,7 +191,9 @@ impl Disk {
     pub(crate) fn whose(&self, path: &Path, entry: &str, validator: Option<&str>) -> Whose {
         let (size, modified, mark) = match self.look(path) {
             Ok(Found::Nothing) => return Whose::Free,
-            Ok(Found::File { size, modified, mark }) => (size, modified, mark),
+            Ok(Found::File {
+                size, modified, mark, ..
+            }) => (size, modified, mark),
             Ok(Found::Link | Found::Other) | Err(_) => return Whose::Unknown,
         };
         match mark.filter(|mark| mark.is_intact(size, modified)) {
@@ -398,10 +402,14 @@ fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
     }
     let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), nanos);
+    let mark = mark_of(folder, name);
     Ok(Found::File {
+        is_renamed: mark
+            .as_ref()
+            .is_some_and(|mark| mark.is_renamed(&name.to_string_lossy())),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: SystemTime::UNIX_EPOCH + since,
-        mark: mark_of(folder, name),
+        mark,
     })
 }
 

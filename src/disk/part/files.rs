@@ -10,12 +10,13 @@ use rustix::fs::{self as posix, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::super::kind::is_local;
+use super::super::mark::Mark;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, mark_of, name_of};
-use super::Finish;
 use super::entries::{is_out_of_reach, is_plain, is_same, rename, stat, unlink};
 use super::whole::{add_up, dress, synchronise_names};
+use super::{Finish, Replace};
 use crate::checksum::Adding;
 
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
@@ -302,6 +303,10 @@ impl Files {
             return Err(io::Error::other("its part was removed, or is another file by now"));
         }
         let last = finish.name.as_deref().unwrap_or(&self.last);
+        if finish.replace == Replace::Old && self.is_anothers(last, &finish.mark) {
+            self.remove(file)?;
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
         if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 self.remove(file)?;
@@ -311,6 +316,11 @@ impl Files {
         // The file is there. A record that stays, because a disk takes no new names, is removed by the next run.
         let _ = self.remove_record();
         synchronise_names(&self.folder, finish.durability)
+    }
+
+    /// Has another entry just got its file there, under a name that the file system takes for this one?
+    fn is_anothers(&self, name: &str, mark: &Mark) -> bool {
+        mark_of(&self.folder, OsStr::new(name)).is_some_and(|there| there.collides_with(mark))
     }
 
     /// Removes the part and its record. The part is emptied first and goes last: until then its name and its lock keep
@@ -359,7 +369,6 @@ pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Replace;
     use super::*;
     use crate::settings::Durability;
 
@@ -408,6 +417,42 @@ mod tests {
             let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
             names.sort();
             assert_eq!(names, left);
+        }
+    }
+
+    #[test]
+    fn a_file_that_another_entry_has_just_got_under_the_same_name_is_not_replaced() {
+        for (entry, name, is_replaced) in [
+            ("http://h/b", "b", false),
+            ("http://h/b", "a", true),
+            ("http://h/a", "b", true),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
+            let finish = |(entry, name)| Finish {
+                name: None,
+                modified: None,
+                mark: Mark::new(0, (entry, name), None, None),
+                wanted: Vec::new(),
+                replace: Replace::Old,
+                durability: Durability::System,
+            };
+            let settle = |finish| {
+                let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
+                files.settle(&file, None, finish)
+            };
+            settle(finish(("http://h/a", "a"))).unwrap();
+            // Not every file system of a test machine has attributes.
+            if mark_of(&disk.folder_of(Path::new("a")).unwrap(), OsStr::new("a")).is_none() {
+                return;
+            }
+            let settled = settle(finish((entry, name))).map_err(|error| error.kind());
+            let expected = if is_replaced {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::AlreadyExists)
+            };
+            assert_eq!(settled, expected, "{entry} {name}");
         }
     }
 }
