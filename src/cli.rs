@@ -39,8 +39,6 @@ use crate::tame;
 
 /// How long an end at once waits for a terminal that takes nothing.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long threads without work are kept.
-const KEPT: Duration = Duration::from_secs(3600);
 
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,9 +155,10 @@ fn command(args: Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // One that is there is needed again, and there may be no other then.
-        .thread_keep_alive(KEPT)
+        .thread_keep_alive(Duration::MAX)
         .build()
         .context("cannot start")?;
+    limits::begin_thread(&runtime)?;
     // As a task: to wake what `block_on` itself runs takes a system call, and the loop is woken for every file.
     let exit = runtime.block_on(async { tokio::spawn(run(args, sources, options)).await });
     // A name lookup or a list that hangs is waited for by nobody.

@@ -26,7 +26,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{self as posix, AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{self as posix, Access, AtFlags, FileType, Mode, OFlags};
 use tokio::task::JoinError;
 
 use self::crowd::Crowd;
@@ -69,8 +69,12 @@ pub(crate) enum Found {
         modified: SystemTime,
         /// What haul noted when it finished the file.
         mark: Option<Mark>,
+        /// It had another name then.
+        is_renamed: bool,
     },
-    /// A folder, a symbolic link, a pipe, a device.
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A folder, a pipe, a device.
     Other,
 }
 
@@ -98,6 +102,19 @@ pub(crate) struct Glance {
     pub(crate) at: Instant,
 }
 
+/// The first folder above a file that is there.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// Its path below the run's folder.
+    pub(crate) path: PathBuf,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// What the system says to a new file in it, if that is no.
+    pub(crate) refused: Option<io::Error>,
+}
+
+/// What is said of a link that is in the way.
+const LINK: &str = "it is a symbolic link, which is not followed";
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// The same, of a folder that may be entered and not read.
 const CLOSED_FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -174,8 +191,10 @@ impl Disk {
     pub(crate) fn whose(&self, path: &Path, entry: &str, validator: Option<&str>) -> Whose {
         let (size, modified, mark) = match self.look(path) {
             Ok(Found::Nothing) => return Whose::Free,
-            Ok(Found::File { size, modified, mark }) => (size, modified, mark),
-            Ok(Found::Other) | Err(_) => return Whose::Unknown,
+            Ok(Found::File {
+                size, modified, mark, ..
+            }) => (size, modified, mark),
+            Ok(Found::Link | Found::Other) | Err(_) => return Whose::Unknown,
         };
         match mark.filter(|mark| mark.is_intact(size, modified)) {
             None => Whose::Unknown,
@@ -258,14 +277,23 @@ impl Disk {
         .await
     }
 
-    /// Which device a path's file is on, or would be: that of the first folder above it that is there.
-    pub(crate) async fn device(&self, path: &Arc<PathBuf>) -> Option<u64> {
+    /// Where a path's file is, or would be made first.
+    pub(crate) async fn site(&self, path: &Arc<PathBuf>) -> io::Result<Site> {
         let (disk, path) = (self.clone(), Arc::clone(path));
-        let device = move || {
-            let folder = path.ancestors().find_map(|path| disk.folder_of(path).ok());
-            Ok(posix::fstat(folder.as_ref().unwrap_or(&disk.0.root))?.st_dev)
-        };
-        self.errand(device).await.ok()
+        self.errand(move || {
+            let open = |path: &Path| Some((path.parent().unwrap_or(path).to_owned(), disk.folder_of(path).ok()?));
+            let site = path.ancestors().find_map(open);
+            let (path, folder) = site.unwrap_or_else(|| (PathBuf::new(), Arc::clone(&disk.0.root)));
+            let stat = posix::fstat(&folder)?;
+            let access = posix::accessat(&folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty());
+            Ok(Site {
+                path,
+                device: stat.st_dev,
+                inode: stat.st_ino,
+                refused: access.err().map(io::Error::from),
+            })
+        })
+        .await
     }
 
     /// The open folder that a path's file is in.
@@ -339,11 +367,26 @@ fn walk(root: &Folder, path: &Path, missing: Missing) -> io::Result<Folder> {
                 }
                 open()?
             }
-            other => other?,
+            other => other.map_err(|error| why_closed(&folder, name, error))?,
         };
         folder = Arc::new(next);
     }
     Ok(folder)
+}
+
+/// Why there is no way into what has this name: of a symbolic link, the system says that it is no folder, which may be
+/// untrue.
+fn why_closed(folder: &OwnedFd, name: &std::ffi::OsStr, error: rustix::io::Errno) -> io::Error {
+    let is_link = || {
+        let there = posix::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        there.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+    };
+    match error {
+        rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP if is_link() => {
+            io::Error::new(io::ErrorKind::NotADirectory, LINK)
+        }
+        error => error.into(),
+    }
 }
 
 fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
@@ -352,15 +395,21 @@ fn look_at(folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<Found> {
         Err(rustix::io::Errno::NOENT) => return Ok(Found::Nothing),
         Err(error) => return Err(error.into()),
     };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Ok(Found::Other);
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Symlink => return Ok(Found::Link),
+        _ => return Ok(Found::Other),
     }
     let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), nanos);
+    let mark = mark_of(folder, name);
     Ok(Found::File {
+        is_renamed: mark
+            .as_ref()
+            .is_some_and(|mark| mark.is_renamed(&name.to_string_lossy())),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: SystemTime::UNIX_EPOCH + since,
-        mark: mark_of(folder, name),
+        mark,
     })
 }
 

@@ -12,6 +12,8 @@ mod run;
 mod way;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -19,10 +21,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 
 use self::run::{Round, Run};
-use crate::disk::Disk;
+use crate::disk::{Disk, Site};
 use crate::error::{SetupError, TransferError};
 use crate::event::Events;
 use crate::http::Http;
@@ -32,6 +34,7 @@ use crate::report::{Outcome, Row, Source, Spans, Summary};
 use crate::settings::Settings;
 use crate::slots::Slots;
 use crate::stop::Stop;
+use crate::tame::tame;
 use crate::transfer::{Offers, Tools};
 
 /// Bodies that may wait for the disk beyond those that hold a connection. Each is as large as a small file at most.
@@ -63,19 +66,43 @@ struct Shared {
     downgraded: Mutex<HashSet<HostKey>>,
     /// A part that another process holds was told of.
     met_another: AtomicBool,
-    /// Devices that take no new files.
-    unwritable: Mutex<HashMap<u64, Unwritable>>,
+    /// Places that take no new files.
+    unwritable: Mutex<HashMap<Place, Unwritable>>,
+    /// The run's folder was asked whether it takes any.
+    tested: OnceCell<()>,
     /// Hosts that were given up, each told of once: their digests.
     given_up: Mutex<HashSet<u64>>,
     /// Microseconds of pauses that hosts asked for.
     paused: AtomicU64,
 }
 
-/// Why a device takes no new files.
+/// What takes no new files.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Device(u64),
+    /// A folder of a device.
+    Folder(u64, u64),
+}
+
+/// Why a place takes no new files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unwritable {
     Full,
     ReadOnly,
+    /// Not for this user.
+    Denied,
+}
+
+impl Unwritable {
+    /// What an error says of where it happened, if it does.
+    fn of(error: &io::Error) -> Option<Self> {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::Full),
+            io::ErrorKind::ReadOnlyFilesystem => Some(Self::ReadOnly),
+            io::ErrorKind::PermissionDenied => Some(Self::Denied),
+            _ => None,
+        }
+    }
 }
 
 impl Hauler {
@@ -111,6 +138,7 @@ impl Hauler {
             downgraded: Mutex::default(),
             met_another: AtomicBool::new(false),
             unwritable: Mutex::default(),
+            tested: OnceCell::new(),
             given_up: Mutex::default(),
             paused: AtomicU64::new(0),
         };
@@ -168,23 +196,46 @@ impl Hauler {
 }
 
 impl Shared {
-    /// Fails an entry whose disk takes no new files: what it fetched could not be kept.
+    /// Fails an entry whose disk or folder takes no new files: what it fetched could not be kept.
     async fn refuse_if_unwritable(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
         if lock(&self.unwritable).is_empty() {
             return Ok(());
         }
-        let device = self.tools.disk.device(path).await;
-        match device.and_then(|device| lock(&self.unwritable).get(&device).copied()) {
+        let Ok(site) = self.tools.disk.site(path).await else {
+            return Ok(());
+        };
+        let places = [Place::Device(site.device), Place::Folder(site.device, site.inode)];
+        let unwritable = lock(&self.unwritable);
+        match places.iter().find_map(|place| unwritable.get(place)) {
             None => Ok(()),
             Some(Unwritable::Full) => Err(TransferError::DiskFull),
             Some(Unwritable::ReadOnly) => Err(TransferError::ReadOnly),
+            Some(Unwritable::Denied) => Err(TransferError::Denied),
         }
     }
 
-    /// Notes that this path's disk takes no new files. Is that news?
-    async fn is_newly_unwritable(&self, path: &Arc<PathBuf>, why: Unwritable) -> bool {
-        let device = self.tools.disk.device(path).await;
-        device.is_some_and(|device| lock(&self.unwritable).insert(device, why).is_none())
+    /// Notes that nothing new can be written where this is; what is said of that, if it is news. That it is denied, the
+    /// folder has to say itself: a single file may be another user's.
+    fn note_unwritable(&self, site: &Site, why: Unwritable, error: &dyn Display) -> Option<String> {
+        let place = match why {
+            Unwritable::Full | Unwritable::ReadOnly => Place::Device(site.device),
+            Unwritable::Denied => {
+                site.refused.as_ref()?;
+                Place::Folder(site.device, site.inode)
+            }
+        };
+        let is_news = lock(&self.unwritable).insert(place, why).is_none();
+        let said = match why {
+            Unwritable::Full | Unwritable::ReadOnly => {
+                format!("no new files are begun: {error}; what came is kept")
+            }
+            Unwritable::Denied => {
+                let folder: PathBuf = self.settings.dir.join(&site.path).components().collect();
+                let folder = folder.to_string_lossy();
+                format!("no new files are begun: permission denied in {}", tame(&folder))
+            }
+        };
+        is_news.then_some(said)
     }
 
     /// Is this the first time that this host leads from https to http?

@@ -1,11 +1,13 @@
 //! File descriptors: as many as the jobs need, or fewer jobs. And threads.
 
 use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::thread::Builder;
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Runtime;
 
 use crate::lock::lock;
 
@@ -49,6 +51,19 @@ pub(crate) fn try_threads() -> anyhow::Result<()> {
         let _ = thread.join();
     }
     Ok(())
+}
+
+/// Has the runtime begin the first of its threads for what blocks. With one that is there it gets along, however few there
+/// can be later; without any, it panics. An error: there cannot be one.
+pub(crate) fn begin_thread(runtime: &Runtime) -> anyhow::Result<()> {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let begun = panic::catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(|| ())));
+    panic::set_hook(told);
+    match begun {
+        Ok(_) => Ok(()),
+        Err(_) => anyhow::bail!("cannot start a thread"),
+    }
 }
 
 fn raise_from(current: Option<u64>, maximum: Option<u64>) {

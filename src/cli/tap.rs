@@ -6,7 +6,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -105,12 +106,16 @@ impl Tap {
         wanted: Interest,
     ) -> io::Result<(Self, mpsc::Receiver<Event>)> {
         let (onward, receiver) = mpsc::channel(AHEAD);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let hurry = CancellationToken::new();
         let asked = hurry.clone();
-        let thread = thread::Builder::new()
-            .name("tap".into())
-            .spawn(move || runtime.block_on(listen(events, (onward, wanted), listeners, asked)))?;
+        // Its runtime comes when there is a thread for it: here, where another one runs, none may be dropped.
+        let (give, given) = oneshot::channel::<Runtime>();
+        let thread = thread::Builder::new().name("tap".into()).spawn(move || {
+            let runtime = given.blocking_recv().ok();
+            let heard = runtime.map(|runtime| runtime.block_on(listen(events, (onward, wanted), listeners, asked)));
+            heard.unwrap_or_default()
+        })?;
+        let _ = give.send(runtime::Builder::new_current_thread().enable_time().build()?);
         Ok((Self { thread, hurry }, receiver))
     }
 

@@ -119,16 +119,30 @@ impl Claims {
         self.taken.add(self.key(path), Member { kind, note });
     }
 
-    /// Gives away the folders on the way, sharing those that are folders already.
+    /// Gives away the folders on the way, sharing those that are folders already. Hashed as they get longer: a path may be
+    /// of thousands.
     fn folder(&mut self, wanted: &Path) -> PathBuf {
-        let mut folder = PathBuf::new();
+        let (mut folder, mut hasher) = (String::new(), DefaultHasher::new());
         for component in wanted.components() {
-            folder = self.free(Kind::Folder, &folder.join(component), |claims, path| {
-                Leave::granted_if(claims.fits_folder(path))
-            });
-            self.take(Kind::Folder, &folder, Note::NONE);
+            let name = component.as_os_str().to_string_lossy();
+            if !folder.is_empty() {
+                folder.push('/');
+                hasher.write(b"/");
+            }
+            folder.push_str(&name);
+            self.go_on(&mut hasher, &name);
+            let is_shared = self.is_known(Kind::Folder, hasher.finish());
+            if !is_shared && !self.is_free_as(&folder, &hasher) {
+                let other = self.free(Kind::Folder, Path::new(&folder), |claims, path| {
+                    Leave::granted_if(claims.fits_folder(path))
+                });
+                folder = other.to_string_lossy().into_owned();
+                hasher = self.hasher(&folder);
+            }
+            let (kind, note) = (Kind::Folder, Note::NONE);
+            self.taken.add(hasher.finish(), Member { kind, note });
         }
-        folder
+        folder.into()
     }
 
     fn free(&mut self, kind: Kind, wanted: &Path, leave: impl Fn(&Self, &Path) -> Leave) -> PathBuf {
@@ -159,8 +173,12 @@ impl Claims {
 
     fn fits_file(&self, path: &Path) -> bool {
         let text = path.to_string_lossy();
-        let hasher = self.hasher(&text);
-        !self.is_taken(hasher.finish()) && self.leaves_temporaries_alone(&text, &hasher)
+        self.is_free_as(&text, &self.hasher(&text))
+    }
+
+    /// The same, of a path that was hashed.
+    fn is_free_as(&self, path: &str, hasher: &DefaultHasher) -> bool {
+        !self.is_taken(hasher.finish()) && self.leaves_temporaries_alone(path, hasher)
     }
 
     fn fits_folder(&self, path: &Path) -> bool {
@@ -183,7 +201,11 @@ impl Claims {
     }
 
     fn is(&self, kind: Kind, path: &Path) -> bool {
-        self.taken.of(self.key(path)).any(|member| member.kind == kind)
+        self.is_known(kind, self.key(path))
+    }
+
+    fn is_known(&self, kind: Kind, key: u64) -> bool {
+        self.taken.of(key).any(|member| member.kind == kind)
     }
 
     fn key(&self, path: &Path) -> u64 {
@@ -193,11 +215,16 @@ impl Claims {
     /// Has hashed this path, and can go on with what stands behind it.
     fn hasher(&self, path: &str) -> DefaultHasher {
         let mut hasher = DefaultHasher::new();
+        self.go_on(&mut hasher, path);
+        hasher
+    }
+
+    /// Hashes more of a path.
+    fn go_on(&self, hasher: &mut DefaultHasher, path: &str) {
         match self.case {
             Case::Matters => hasher.write(path.as_bytes()),
             Case::Ignored => hasher.write(path.to_uppercase().to_lowercase().as_bytes()),
         }
-        hasher
     }
 }
 
@@ -296,6 +323,18 @@ mod tests {
             ["README", "readme-2", "Dir/a", "dir/A-2", "x", "X-2.PART"]
         );
         assert_eq!(names(Case::Matters, &wanted)[1], "readme");
+    }
+
+    #[test]
+    fn a_folder_has_one_hash_however_it_is_reached() {
+        for case in [Case::Matters, Case::Ignored] {
+            let mut claims = Claims::new(case);
+            let deep = Path::new("ΑΣ/Straße/ﬁ/İ/ς");
+            assert_eq!(claims.folder(deep), deep);
+            for folder in deep.ancestors().filter(|folder| *folder != Path::new("")) {
+                assert!(claims.is(Kind::Folder, folder), "{folder:?} {case:?}");
+            }
+        }
     }
 
     proptest! {

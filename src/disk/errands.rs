@@ -30,9 +30,12 @@ pub(super) struct Errands {
     free: Notify,
 }
 
+/// Errands that go together.
+type Load = Vec<Box<dyn Run>>;
+
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Box<dyn Run>>,
+    waiting: Load,
     /// Somebody will come for those that wait.
     is_fetched: bool,
     /// Hops that have not come back.
@@ -67,7 +70,9 @@ impl Errands {
         match result.await {
             Ok(Ok(done)) => done,
             Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(io::Error::other("the runtime is shutting down")),
+            Err(_) => Err(io::Error::other(
+                "no thread can be started, or the runtime is shutting down",
+            )),
         }
     }
 
@@ -83,25 +88,28 @@ impl Errands {
         loop {
             self.gathering().await;
             self.earlier_ones().await;
-            let (mut load, is_all) = self.load();
-            let hop = spawn_blocking(move || {
-                for errand in &mut load {
-                    errand.run();
-                }
-                load
-            });
+            let (load, is_all) = self.load();
+            let load = Arc::new(Mutex::new(load));
+            let work = Arc::clone(&load);
+            let go = || spawn_blocking(move || lock(&work).iter_mut().for_each(|errand| errand.run()));
+            // Where there is no thread and cannot be one, tokio panics, and keeps the work for when there can.
+            let hop = catch_unwind(AssertUnwindSafe(go)).ok();
             if is_all {
-                return self.bring_back(hop).await;
+                return self.bring_back(hop, load).await;
             }
-            tokio::spawn(Arc::clone(&self).bring_back(hop));
+            tokio::spawn(Arc::clone(&self).bring_back(hop, load));
         }
     }
 
-    async fn bring_back(self: Arc<Self>, hop: JoinHandle<Vec<Box<dyn Run>>>) {
-        let done = hop.await;
+    /// Without a hop, nothing of it is done, and those who wait for it hear that.
+    async fn bring_back(self: Arc<Self>, hop: Option<JoinHandle<()>>, load: Arc<Mutex<Load>>) {
+        if let Some(hop) = hop {
+            let _ = hop.await;
+        }
         lock(&self.queue).under_way -= 1;
         self.free.notify_one();
-        done.into_iter().flatten().for_each(Run::deliver);
+        let load = std::mem::take(&mut *lock(&load));
+        load.into_iter().for_each(Run::deliver);
     }
 
     /// Waits as long as others join: each round lets everybody who is ready go on, and reads what the network has.
@@ -140,7 +148,7 @@ impl Errands {
     }
 
     /// As much as one hop takes, and whether that is all.
-    fn load(&self) -> (Vec<Box<dyn Run>>, bool) {
+    fn load(&self) -> (Load, bool) {
         let mut queue = lock(&self.queue);
         queue.under_way += 1;
         queue.began = Some(Instant::now());

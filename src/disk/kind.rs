@@ -62,8 +62,10 @@ mod magic {
         0x8584_58F6,
         0x794C_7630,
         0xF2F5_2010,
-        0x2FC1_2FC1,
+        ZFS,
     ];
+    /// Whether it tells case is its owner's choice.
+    pub(super) const ZFS: u32 = 0x2FC1_2FC1;
     /// It tells case, too.
     pub(super) const NFS: u32 = 0x6969;
 }
@@ -83,7 +85,8 @@ fn tells_case(root: &OwnedFd) -> bool {
     /// `FS_CASEFOLD_FL` (linux/fs.h): this folder ignores case in a file system that otherwise does not.
     const CASEFOLD: u32 = 0x4000_0000;
     let folded = posix::ioctl_getflags(root).is_ok_and(|flags| flags.bits() & CASEFOLD != 0);
-    let known = type_of(root).is_some_and(|kind| magic::LOCAL.contains(&kind) || kind == magic::NFS);
+    let is_known = |kind| (magic::LOCAL.contains(&kind) && kind != magic::ZFS) || kind == magic::NFS;
+    let known = type_of(root).is_some_and(is_known);
     known && !folded
 }
 

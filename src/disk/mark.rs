@@ -1,6 +1,7 @@
 //! What haul notes on a file that it finished: an extended attribute, where the file system has them.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use rustix::fs::{self as posix, XattrFlags};
@@ -29,6 +30,13 @@ pub(crate) struct Mark {
     /// Of which origin: a hash again. Tags of one origin can be compared.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     origin: String,
+    /// Under which name: a hash of it. A file that is found under another one was given that by somebody, or by a file
+    /// system to which both are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<u64>,
+    /// By which process: a number of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<u32>,
     /// The server's validator of it: the entity tag or the date, as sent.
     pub(crate) validator: Option<String>,
     /// The checksum that a list gave and that it had, as `algorithm:hex`.
@@ -37,7 +45,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    pub(crate) fn new(size: u64, entry: &str, validator: Option<String>, checksum: Option<String>) -> Self {
+    pub(crate) fn new(
+        size: u64,
+        (entry, name): (&str, &str),
+        validator: Option<String>,
+        checksum: Option<String>,
+    ) -> Self {
         Self {
             v: VERSION,
             size,
@@ -45,6 +58,8 @@ impl Mark {
             nanos: None,
             entry: hashed(entry),
             origin: hashed(origin(entry)),
+            name: Some(Fnv::of(name.as_bytes())),
+            process: Some(process()),
             validator,
             checksum,
         }
@@ -70,6 +85,22 @@ impl Mark {
     /// Does the entry's URL lead to the same scheme, host and port?
     pub(crate) fn is_of_the_origin_of(&self, entry: &str) -> bool {
         self.origin == hashed(origin(entry))
+    }
+
+    /// Had it another name when it was finished?
+    pub(super) fn is_renamed(&self, name: &str) -> bool {
+        self.name.is_some_and(|own| own != Fnv::of(name.as_bytes()))
+    }
+
+    /// Did this very process finish it?
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process == Some(process())
+    }
+
+    /// Was it finished by the same process as that one, for another entry and another name? Then the file system takes two
+    /// names for one.
+    pub(super) fn collides_with(&self, other: &Self) -> bool {
+        self.process == other.process && self.entry != other.entry && self.name != other.name
     }
 
     /// Has nobody written to the file since?
@@ -122,6 +153,12 @@ fn origin(url: &str) -> &str {
     &url[..path]
 }
 
+/// A number that no other process has.
+fn process() -> u32 {
+    static PROCESS: LazyLock<u32> = LazyLock::new(|| fastrand::u32(..));
+    *PROCESS
+}
+
 fn hashed(text: &str) -> String {
     format!("{:016x}", Fnv::of(text.as_bytes()))
 }
@@ -137,7 +174,7 @@ mod tests {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
         let mark = Mark {
             time: Some(1_000),
-            ..Mark::new(9, "http://h/a", None, None)
+            ..Mark::new(9, ("http://h/a", "a"), None, None)
         };
         for (entry, size, time, vouches) in [
             ("http://h/a", 9, then, true),
@@ -152,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_mark_knows_the_origin_of_its_entry() {
-        let mark = Mark::new(9, "http://h:81/a?b=1", None, None);
+        let mark = Mark::new(9, ("http://h:81/a?b=1", "a"), None, None);
         for (entry, is_the_same) in [
             ("http://h:81/other", true),
             ("http://h:81", true),
@@ -175,7 +212,7 @@ mod tests {
     #[test]
     fn a_file_keeps_its_mark() {
         let file = tempfile::tempfile().unwrap();
-        let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()), None);
+        let mut mark = Mark::new(0, ("http://h/a", "a"), Some("\"v1\"".into()), None);
         mark.put(&file, None);
         // Not every file system of a test machine has attributes.
         if let Some(found) = Mark::of(file.as_fd()) {

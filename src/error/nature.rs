@@ -108,7 +108,7 @@ impl TransferError {
             Self::ConnectTimeout(_) | Self::NoAnswer(_) | Self::Silence(_) | Self::Slow { .. } => Kind::Timeout,
             Self::ShortBody { .. } => Kind::ShortBody,
             Self::InTheWay(_) | Self::Name(_) | Self::Locked | Self::Appeared => Kind::Name,
-            Self::Disk { .. } | Self::DiskFull | Self::ReadOnly => Kind::Disk,
+            Self::Disk { .. } | Self::DiskFull | Self::ReadOnly | Self::Denied => Kind::Disk,
             Self::Checksum(_) | Self::WrongSize { .. } => Kind::Checksum,
             Self::TooLarge { .. } | Self::Refused(_) | Self::NotPublic(_) => Kind::Refused,
             Self::Cancelled => Kind::Cancelled,
@@ -124,6 +124,7 @@ impl TransferError {
             | Self::TooPatient { .. }
             | Self::DiskFull
             | Self::ReadOnly
+            | Self::Denied
             | Self::Locked
             | Self::Appeared
             | Self::Cancelled => false,
@@ -275,6 +276,7 @@ mod tests {
             (TransferError::Cancelled, false, false),
             (TransferError::DiskFull, false, false),
             (TransferError::ReadOnly, false, false),
+            (TransferError::Denied, false, false),
             (TransferError::Locked, false, false),
             (TransferError::Appeared, false, false),
             (disk(io::ErrorKind::StorageFull), false, false),

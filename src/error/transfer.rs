@@ -126,6 +126,9 @@ pub enum TransferError {
     /// An earlier entry found that nothing can be written there.
     #[error("not begun: the file system is read-only")]
     ReadOnly,
+    /// This user may make no files in its folder.
+    #[error("not begun: permission denied in its folder")]
+    Denied,
     /// The file is not as long as the list says.
     #[error("{}", wrong_size(*.listed, *.found))]
     WrongSize {

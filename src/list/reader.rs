@@ -1,6 +1,7 @@
 //! A reader that may block for as long as it likes, read by a thread of its own.
 
 use std::io::{self, Read};
+use std::thread;
 
 use bytes::Bytes;
 use futures::stream;
@@ -25,13 +26,23 @@ where
         (receiver, Some((sender, open))),
         |(mut receiver, unstarted)| async move {
             if let Some((sender, open)) = unstarted {
-                std::thread::spawn(move || send_blocks(&sender, open));
+                let begun = thread::Builder::new().spawn(move || send_blocks(&sender, open));
+                if let Err(error) = begun {
+                    return Some((Err(cannot_start(&error)), (receiver, None)));
+                }
             }
             let block: io::Result<Bytes> = receiver.recv().await?;
             Some((block, (receiver, None)))
         },
     );
     StreamReader::new(Box::pin(blocks))
+}
+
+fn cannot_start(error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot start a thread: {}", crate::error::os(error)),
+    )
 }
 
 fn send_blocks<R: Read>(sender: &mpsc::Sender<io::Result<Bytes>>, open: impl FnOnce() -> io::Result<R>) {

@@ -317,6 +317,7 @@ impl Copy<'_> {
         let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
         let modified = part.said().and_then(|said| said.modified);
         let validator = part.validator().or_else(|| head.validator.clone());
+        let mark = Mark::new(size, (self.job.entry, &self.name()), validator, checksum);
         Step::Received(Box::new(Received {
             part,
             helped,
@@ -324,7 +325,7 @@ impl Copy<'_> {
                 wanted,
                 name: self.target.name,
                 modified,
-                mark: Mark::new(size, self.job.entry, validator, checksum),
+                mark,
                 replace: self.target.replace,
                 durability: self.tools.durability,
             },

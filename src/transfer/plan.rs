@@ -130,12 +130,32 @@ pub(crate) enum Plan {
 /// file has to be.
 pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expect) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
-    let (size, modified, mark) = match (existing, found) {
+    let (size, modified, mark, is_renamed) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
         (Existing::Fail, _) => return fail("is there already"),
+        (_, Found::Link) => return fail("is a symbolic link, which is not followed"),
         (_, Found::Other) => return fail("something that is no file has its name"),
-        (_, Found::File { size, modified, mark }) => (size, modified, mark),
+        (
+            _,
+            Found::File {
+                size,
+                modified,
+                mark,
+                is_renamed,
+            },
+        ) => (size, modified, mark, is_renamed),
     };
+    let of_another = mark.as_ref().filter(|mark| is_renamed && !mark.may_be_of(entry));
+    if let Some(mark) = of_another {
+        match existing {
+            // What it adds up to says more than what it is called.
+            Existing::Check if listed.checksum.is_some() => {}
+            // Whatever was there before will do, or none of it.
+            Existing::Skip | Existing::Overwrite | Existing::Rename if !mark.is_of_this_process() => {}
+            _ if mark.is_of_this_process() => return fail("is the file of another entry: the two names are one here"),
+            _ => return fail("is there, for another entry and under another name then; -f replaces it"),
+        }
+    }
     let is_cut = |mark: &Mark| mark.may_be_of(entry) && mark.is_cut(size, modified);
     match existing {
         // haul's own, and the end of the machine left no more of it.

@@ -129,7 +129,13 @@ fn what_stands_under_the_name_is_left_alone_whether_it_may_be_replaced_or_not() 
                 let outside = room.give("outside", SECRET);
                 plant(&room.path("a.bin"), &outside);
                 let before = look(&room.path("a.bin"));
-                room.haul().impatient().args(args).arg(&url).run().fails();
+                let outcome = room.haul().impatient().args(args).arg(&url).run();
+                let why = if what.contains("link") {
+                    "is a symbolic link, which is not followed"
+                } else {
+                    "something that is no file has its name"
+                };
+                outcome.fails().says(why);
                 assert_eq!(look(&room.path("a.bin")), before, "{what} {args:?}");
                 assert_eq!(room.names().len(), 1, "{what} {args:?}: {:?}", room.names());
                 assert_eq!(fs::read(&outside).unwrap(), SECRET.as_bytes(), "{what} {args:?}");
@@ -159,7 +165,8 @@ fn a_folder_that_is_a_link_leads_nowhere() {
     let url = origin.file("/a.bin", bytes(SIZE, 1)).etag("v1").url();
     let room = Room::new();
     symlink(room.beside(""), room.path("sub")).unwrap();
-    room.haul().stdin(format!("{url} sub/a.bin\n")).run().fails();
+    let outcome = room.haul().stdin(format!("{url} sub/a.bin\n")).run();
+    outcome.fails().says("it is a symbolic link, which is not followed");
     room.is_clean_outside_the_folder(&[]);
 }
 

@@ -334,3 +334,47 @@ fn a_record_without_its_part_goes_when_the_file_is_there() {
     room.haul().arg(&url).run().succeeds();
     room.holds_exactly(&[("a.bin", &body)]);
 }
+
+#[test]
+fn what_a_kill_left_beside_a_finished_file_goes_whatever_its_name() {
+    type Left<'a> = &'a dyn Fn(&Room);
+    let origin = Origin::new();
+    let body = bytes(1_000_000, 1);
+    let named = "attachment; filename=\"named.bin\"";
+    let file = origin
+        .file("/a.bin", &body)
+        .etag("v1")
+        .field("Content-Disposition", named);
+    let url = file.url();
+    let record = record(&url, "\"v1\"", body.len(), 400_000, None);
+    let link = |room: &Room| fs::hard_link(room.path("a.bin"), room.path("a.bin.part")).unwrap();
+    let numbered: Left = &|room| {
+        room.put("a.bin.part", "somebody's");
+        room.put("a.bin.2.part.json", &record);
+    };
+    let alone: Left = &|room| drop(room.put("a.bin.part.json", &record));
+    let second: Left = &|room| {
+        link(room);
+        alone(room);
+    };
+    let somebodys: Left = &link;
+    for (what, args, left, stays) in [
+        (
+            "beside a stranger's part",
+            &[][..],
+            numbered,
+            &["a.bin", "a.bin.part"][..],
+        ),
+        ("of a file with another name", &["-J"], alone, &["named.bin"]),
+        ("a second name", &[], second, &["a.bin"]),
+        ("a second name, but no record", &[], somebodys, &["a.bin", "a.bin.part"]),
+    ] {
+        let room = Room::new();
+        let run = || room.haul().args(args).arg(&url).run();
+        run().succeeds();
+        left(&room);
+        run().succeeds();
+        assert_eq!(room.names(), stays, "{what}");
+        assert!(room.read(stays[0]) == body, "{what}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Limits of the process and of names.
 
 use std::process::Command;
+use std::thread::{self, ScopedJoinHandle};
 
 use crate::mounted::skip;
 use crate::support::Answer::{Chunked, HeldAfter};
@@ -66,45 +67,76 @@ fn names_of_every_length_are_kept_or_cut_so_that_the_system_takes_them() {
     assert!(room.files().values().all(|found| *found == body));
 }
 
+/// A room in which every user may run it. The limit of threads is not for root.
+fn room_for_all() -> Room {
+    let room = Room::new();
+    let binary = room.give("haul", std::fs::read(env!("CARGO_BIN_EXE_haul")).unwrap());
+    for path in [&binary, room.root(), binary.parent().unwrap(), &room.folder()] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(path, mode).unwrap();
+    }
+    room
+}
+
+/// Runs it with these arguments as this user, who has no other process, and may have no more than so many threads: how it
+/// ends, and what it says. `None`: nobody else may run a program here.
+fn with_threads(room: &Room, user: u32, limit: u32, args: &str) -> Option<(Option<i32>, String)> {
+    let binary = room.beside("haul");
+    let user = format!("setpriv --reuid={user} --regid={user} --clear-groups");
+    let line = format!(
+        "ulimit -u {limit}; exec timeout 60 {user} '{}' {args}",
+        binary.display()
+    );
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .current_dir(room.folder())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (!said.contains("setpriv")).then_some((output.status.code(), said))
+}
+
 #[test]
 fn too_few_threads_are_said_at_once() {
-    // The limit is not for root.
-    let room = Room::new();
-    let origin = Origin::new();
+    let (room, origin) = (room_for_all(), Origin::new());
     origin.file("/a", "a");
-    let binary = room.give("haul", std::fs::read(env!("CARGO_BIN_EXE_haul")).unwrap());
-    let shared = |path: &std::path::Path| {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(path, mode).unwrap();
-    };
-    [&binary, room.root(), binary.parent().unwrap()]
-        .into_iter()
-        .for_each(shared);
-    // A user that has no other process.
-    let user = "setpriv --reuid=64321 --regid=64321 --clear-groups";
     for limit in 1..4 {
-        let line = format!(
-            "ulimit -u {limit}; exec timeout 60 {user} '{}' -d /tmp/none-{limit} {}",
-            binary.display(),
-            origin.url("/a")
-        );
-        let Ok(output) = Command::new("bash")
-            .args(["-c", &line])
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
-            .output()
-        else {
-            return;
-        };
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("setpriv") {
+        let Some((code, said)) = with_threads(&room, 64_321, limit, &origin.url("/a")) else {
             return skip("nobody else may run a program here (setpriv)");
-        }
-        assert_eq!(output.status.code(), Some(2), "{limit}: {said}");
+        };
+        assert_eq!(code, Some(2), "{limit}: {said}");
         assert!(
             said.contains("cannot start a thread") && !said.contains("panicked"),
             "{limit}: {said}"
         );
     }
     assert_eq!(origin.connections(), 0);
+}
+
+#[test]
+fn of_several_that_share_few_threads_each_says_what_is_missing_or_has_its_files() {
+    let (room, origin) = (room_for_all(), Origin::new());
+    origin.file_elsewhere(bytes(1 << 20, 1)).etag("v1");
+    let list = room.give("list.txt", origin.list((0..5).map(|n| format!("/{n}"))));
+    for limit in 8..16 {
+        let run = |n: u32| {
+            let args = format!("--no-netrc --json -f -d {n} {}", list.display());
+            with_threads(&room, 64_322, limit, &args)
+        };
+        let ended = thread::scope(|scope| {
+            [1, 2, 3]
+                .map(|n| scope.spawn(move || run(n)))
+                .map(ScopedJoinHandle::join)
+        });
+        for ended in ended {
+            let Some((code, said)) = ended.unwrap() else {
+                return skip("nobody else may run a program here (setpriv)");
+            };
+            let is_told = matches!(code, Some(1 | 2)) && said.contains("cannot start a thread");
+            assert!(code == Some(0) || is_told, "{limit}: {code:?} {said}");
+            assert!(!said.contains("panicked"), "{limit}: {said}");
+        }
+    }
 }

@@ -2,20 +2,72 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use crate::mounted::{Mount, alone, skip};
 use crate::support::{Origin, Room, bytes};
 
+/// Folders that nobody may write to, as long as something is done.
+fn closed<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> T {
+    let change = |mode: u32| {
+        for folder in folders {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    change(0o555);
+    let done = work();
+    change(0o755);
+    done
+}
+
 #[test]
-fn a_read_only_folder_fails_each_entry_with_the_reason() {
+fn a_folder_that_takes_no_files_fails_each_entry_before_its_request_and_what_is_there_counts() {
     let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/there", "here");
     origin.file("/small", "s");
     origin.file("/large", bytes(1 << 20, 1));
-    fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o555)).unwrap();
-    let haul = room.haul().without_privileges();
-    let outcome = haul.stdin(origin.list(["/small", "/large"])).run();
-    outcome.fails().finished(0, 2).says("permission denied");
-    room.holds_exactly::<&str>(&[]);
+    room.haul().arg(origin.url("/there")).run().succeeds();
+    let run = |paths: &[&str]| {
+        let haul = room.haul().without_privileges().stdin(origin.list(paths));
+        closed(&[room.folder()], || haul.run())
+    };
+    let outcome = run(&["/there", "/small", "/large", "/new/folder"]);
+    outcome
+        .fails()
+        .finished(1, 4)
+        .says("not begun: permission denied in its folder");
+    let told = outcome
+        .stderr
+        .matches("no new files are begun: permission denied in .")
+        .count();
+    assert_eq!(told, 1, "told once");
+    run(&["/there"]).succeeds().never_says("no new files");
+    assert_eq!(origin.requests().len(), 1, "nothing was asked for in vain");
+    room.holds_exactly(&[("there", "here")]);
+}
+
+#[test]
+fn a_folder_below_that_takes_no_files_is_told_once_and_the_others_do() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file_elsewhere("s");
+    fs::create_dir(room.path("sub")).unwrap();
+    let line = |n: usize| {
+        format!(
+            "{} sub/{n}\n{} {n}\n",
+            origin.url(&format!("/a{n}")),
+            origin.url(&format!("/b{n}"))
+        )
+    };
+    let haul = room.haul().without_privileges().args(["-j", "1"]);
+    let haul = haul.stdin((0..20).map(line).collect::<String>());
+    let outcome = closed(&[room.path("sub")], || haul.run());
+    outcome.fails().finished(20, 40);
+    let told = outcome
+        .stderr
+        .matches("no new files are begun: permission denied in ./sub")
+        .count();
+    assert_eq!(told, 1, "told once");
+    assert_eq!(origin.requests().len(), 21, "one was asked for in vain");
 }
 
 #[test]
@@ -31,7 +83,7 @@ fn a_read_only_file_system_is_one_line_and_what_is_there_counts() {
         let outcome = room.haul().args(["-j", "1"]).stdin(origin.list(&paths)).run();
         outcome.fails().finished(1, 51).says("read-only");
         assert_eq!(outcome.stderr.matches("no new files are begun").count(), 1);
-        assert_eq!(origin.requests().len(), 2, "one was asked for in vain");
+        assert_eq!(origin.requests().len(), 1, "nothing was asked for in vain");
         room.holds_exactly(&[("there", "here")]);
     });
 }

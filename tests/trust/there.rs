@@ -504,3 +504,35 @@ fn update_takes_an_older_file_for_another_where_the_url_is_hidden() {
     run(&room, "update", &two).succeeds();
     room.holds_exactly(&[("get", "two")]);
 }
+
+#[test]
+fn where_two_names_are_one_the_file_of_one_entry_is_not_taken_for_that_of_another() {
+    let (clash, before) = (
+        "is the file of another entry: the two names are one here",
+        "is there, for another entry and under another name then",
+    );
+    for (mode, later) in [
+        ("check", Some(before)),
+        ("skip", None),
+        ("update", Some(before)),
+        ("overwrite", None),
+    ] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let lines = ["a", "b"].map(|name| origin.file(&format!("/{name}"), name).url() + " " + name + "\n");
+        let haul = || room.haul().args(["-j", "1", "--existing", mode]);
+        let mut running = haul().arg("-v").start();
+        running.write(&lines[0]);
+        running.wait_for_stderr("done");
+        // As a file system shows it that takes the one for a spelling of the other.
+        fs::hard_link(room.path("a"), room.path("b")).unwrap();
+        running.write(&lines[1]);
+        running.finish().fails().finished(1, 2).says(clash);
+        room.holds_exactly(&[("a", "a"), ("b", "a")]);
+        let outcome = haul().stdin(lines.concat()).run();
+        match (mode, later) {
+            ("overwrite", _) => outcome.succeeds(),
+            (_, None) => outcome.succeeds().finished(2, 2),
+            (_, Some(why)) => outcome.fails().finished(1, 2).says(why),
+        };
+    }
+}

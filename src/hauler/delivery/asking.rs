@@ -1,6 +1,6 @@
 //! One try: asks, follows where the answers lead, and notes what they say of their host and of the disk.
 
-use std::io;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,7 +8,8 @@ use std::time::Instant;
 use reqwest::StatusCode;
 
 use super::{Delivery, ToCome};
-use crate::error::TransferError;
+use crate::disk::Site;
+use crate::error::{TransferError, os};
 use crate::event::Event;
 use crate::hauler::Unwritable;
 use crate::hauler::way::{Way, downgrade};
@@ -238,20 +239,36 @@ impl<'a> Delivery<'a> {
         self.events.send(|| Event::Paused { host, wait, why }).await;
     }
 
-    /// A full disk gets no new files; those that have their room go on. Neither does one that cannot be written.
+    /// A full disk gets no new files; those that have their room go on. Neither does what cannot be written.
     async fn note_unwritable(&self, error: &TransferError) {
         let TransferError::Disk { doing, source } = error else {
             return;
         };
-        let why = match source.kind() {
-            // A file too large for what is left says nothing about the next one.
-            _ if *doing == RESERVE => return,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Unwritable::Full,
-            io::ErrorKind::ReadOnlyFilesystem => Unwritable::ReadOnly,
-            _ => return,
+        // A file too large for what is left says nothing about the next one.
+        if let Some(why) = Unwritable::of(source).filter(|_| *doing != RESERVE)
+            && let Ok(site) = self.shared.tools.disk.site(self.path).await
+        {
+            self.tell_unwritable(&site, why, error).await;
+        }
+    }
+
+    /// Is there a place for a new file? Of the run's own folder, that is known before anything is requested.
+    pub(super) async fn needs_a_place(&self) -> Result<(), TransferError> {
+        let test = || async {
+            let site = self.shared.tools.disk.site(&Arc::default()).await;
+            if let Ok(site) = site
+                && let Some(error) = &site.refused
+                && let Some(why) = Unwritable::of(error)
+            {
+                self.tell_unwritable(&site, why, &os(error)).await;
+            }
         };
-        if self.shared.is_newly_unwritable(self.path, why).await {
-            let warning = format!("no new files are begun: {error}; what came is kept");
+        self.shared.tested.get_or_init(test).await;
+        self.shared.refuse_if_unwritable(self.path).await
+    }
+
+    async fn tell_unwritable(&self, site: &Site, why: Unwritable, error: &(dyn Display + Sync)) {
+        if let Some(warning) = self.shared.note_unwritable(site, why, error) {
             self.events.send(|| Event::Warning(warning)).await;
         }
     }

@@ -161,7 +161,7 @@ impl<'a> Delivery<'a> {
         self.cost.is_mixed |= is_of_any;
         // What has a part has its room, or learns early that it has none.
         if held.is_none() && want.is_for_bytes() {
-            self.shared.refuse_if_unwritable(self.path).await?;
+            self.needs_a_place().await?;
         }
         self.tries += 1;
         self.tell_start().await;
