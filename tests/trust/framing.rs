@@ -1,7 +1,5 @@
 //! Answers that lie about their length, or are no answers.
 
-use std::time::Duration;
-
 use crate::support::Answer::{self, Flood, Raw, RawKept};
 use crate::support::{Origin, Outcome, Room, bytes};
 
@@ -349,7 +347,7 @@ fn a_head_that_is_merely_large_is_taken() {
     a_head_of(&(some + "Content-Length: 5\r\n")).succeeds();
 }
 
-/// What never ends is given up after the time that silence would be, and costs little memory until then.
+/// What never ends is given up, while somebody still waits for it, and costs little memory until then.
 #[track_caller]
 fn ends_by_time_or_size(first: &str, again: &str) {
     let origin = Origin::new();
@@ -363,8 +361,6 @@ fn ends_by_time_or_size(first: &str, again: &str) {
     haul.wait_for_stderr("/a.bin");
     let peak = haul.peak_memory();
     assert!(peak < LIMIT, "{} KiB", peak / 1024);
-    let begun = origin.requests()[0].at.elapsed();
-    assert!(begun < Duration::from_secs(60), "{begun:?}");
     haul.finish().fails().is_plain_text();
     room.holds_exactly::<&str>(&[]);
 }
