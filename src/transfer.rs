@@ -190,18 +190,11 @@ impl Tools {
     }
 
     /// Does the file that is there add up?
-    pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<(), TransferError> {
+    pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<bool, TransferError> {
         let adding = Adding::new([checksum]);
         let added = part::read_file(&self.disk, path, adding, Adding::update).await;
-        match added
-            .map_err(|source| disk("read the file that is there", source))?
-            .mismatch()
-        {
-            None => Ok(()),
-            Some(_) => Err(TransferError::InTheWay(
-                "is there with another checksum; -f replaces it",
-            )),
-        }
+        let added = added.map_err(|source| disk("read the file that is there", source))?;
+        Ok(added.mismatch().is_none())
     }
 
     /// A file that is there counts as one that was fetched: where the disk has to have that, it has to have this. The run
@@ -238,7 +231,8 @@ impl Tools {
             answer.drain().await;
             return Ok(Step::Moved(target?));
         }
-        let replace = match decide(job.want, &answer.head, answer.head.length_of(job.path)) {
+        let length = answer.head.length_of(job.path);
+        let replace = match decide(job.want, asked.as_ref(), &answer.head, length) {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;

@@ -182,7 +182,7 @@ struct Delivery<'a> {
     busy: Duration,
     /// Tries that count.
     tries: u32,
-    /// What the file that was there adds up to.
+    /// What the file that was there was to add up to, when it was looked whether it does.
     summed: Option<Checksum>,
 }
 
@@ -205,7 +205,8 @@ impl Delivery<'_> {
         let (outcome, size) = result.unwrap_or_else(failed);
         let checksum = match outcome {
             Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => listed.checksum.clone(),
-            _ => self.summed.take(),
+            Outcome::AlreadyThere => self.summed.take(),
+            _ => None,
         };
         let mut job = Arc::clone(self.job);
         if job.checksum != listed.checksum {

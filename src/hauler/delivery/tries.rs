@@ -142,12 +142,21 @@ impl<'a> Delivery<'a> {
         let found = if self.to_come.is_some() { Found::Nothing } else { found };
         let want = match plan(self.shared.settings.existing, found, self.entry, self.listed) {
             Plan::Ask(want) => want,
-            Plan::AddUp { size, checksum } => {
-                self.summed = Some(checksum.clone());
-                let adding = self.shared.tools.adds_up(self.path, checksum);
-                self.stop.unless(adding).await??;
-                Tools::tidy(earlier, self.entry).await;
-                return Ok((Outcome::AlreadyThere, size));
+            // It did not.
+            Plan::AddUp { otherwise, .. } if self.summed.is_some() => otherwise?,
+            Plan::AddUp {
+                size,
+                checksum,
+                otherwise,
+            } => {
+                let adding = self.shared.tools.adds_up(self.path, checksum.clone());
+                let adds_up = self.stop.unless(adding).await??;
+                self.summed = Some(checksum);
+                if adds_up {
+                    Tools::tidy(earlier, self.entry).await;
+                    return Ok((Outcome::AlreadyThere, size));
+                }
+                otherwise?
             }
             Plan::Done(outcome, size) => {
                 Tools::tidy(earlier, self.entry).await;
