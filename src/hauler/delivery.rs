@@ -106,6 +106,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             source,
             sources,
             is_alone: false,
+            wants_all: false,
             way: Way::home(source, host.clone(), Over::Any),
             home: host,
             is_unseen,
@@ -163,6 +164,8 @@ struct Delivery<'a> {
     source: &'a SourceUrl,
     /// What several sources sent did not add up: from now on, each is to have sent all of it.
     is_alone: bool,
+    /// In this try, the server sends no parts.
+    wants_all: bool,
     /// That one's host.
     home: HostKey,
     /// Where the requests of the last try went.

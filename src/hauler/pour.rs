@@ -10,14 +10,14 @@ use reqwest::Method;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
-use super::retry::{Allowance, Next, next};
+use super::retry::{Allowance, Next, Reached, next};
 use super::row;
 use super::way::{Way, downgrade};
 use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Over, Request, is_the_file};
+use crate::http::{Answer, Http, Over, Request};
 use crate::job::{Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
@@ -142,6 +142,7 @@ struct Proof {
     validator: String,
     size: Option<u64>,
     resource: Resource,
+    coding: String,
 }
 
 /// Is there more to be asked for?
@@ -183,11 +184,16 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     async fn attempt(&mut self) -> Result<(), TransferError> {
         self.tries += 1;
         self.tell_start().await;
+        let mut most = Reached(self.written);
         loop {
             let asked = self.asked();
             let (answer, from) = self.ask(asked.as_ref()).await?;
             if let Rest::None = self.copy((answer, from), asked.as_ref()).await? {
                 return Ok(());
+            }
+            let (got, of) = (self.written, self.meter.size());
+            if !most.grows(got, of) {
+                return Err(TransferError::ShortBody { got, of });
             }
         }
     }
@@ -197,13 +203,14 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             validator,
             size,
             resource,
+            coding,
         } = self.proof.as_ref().filter(|_| self.written > 0)?;
         Some(Asked {
             gap: self.written..size.unwrap_or(u64::MAX),
             validator: validator.clone(),
             size: *size,
             resource: Some(*resource),
-            is_packed: is_the_file(&name::of_url(self.job.url.reveal())),
+            coding: coding.clone(),
         })
     }
 
@@ -258,7 +265,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 })
             }
             Course::Whole { .. } => Ok(Rest::None),
-            Course::Fail(error) => {
+            Course::Refused(error) | Course::Fail(error) => {
                 answer.drain().await;
                 Err(error)
             }
@@ -277,6 +284,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             resource: self.resource(from, &validator),
             validator,
             size: length,
+            coding: head.encoding.clone(),
         });
         let digests = head.digests.iter().filter(|_| !is_coded);
         let named = || self.settings.checksums.get(Path::new(&name));
