@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
+
 use super::mirrors::Sources;
 use super::run::{Looking, Round};
 use super::way::Way;
@@ -122,6 +124,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             life: Life::begin(begun),
             busy: Duration::ZERO,
             tries: 0,
+            answered: None,
             summed: None,
         };
         delivery.run(first).await
@@ -185,6 +188,8 @@ struct Delivery<'a> {
     busy: Duration,
     /// Tries that count.
     tries: u32,
+    /// The status of the answer to the last request, if that had one.
+    answered: Option<StatusCode>,
     /// What the file that was there was to add up to, when it was looked whether it does.
     summed: Option<Checksum>,
 }
@@ -227,6 +232,7 @@ impl Delivery<'_> {
             spans: std::mem::take(&mut self.life.spans),
             redirects: self.way.redirects,
             exchange: self.cost.exchange.take(),
+            answered: self.answered,
             checksum,
             ..row(Source::Job(job), outcome)
         }
@@ -254,7 +260,7 @@ impl Delivery<'_> {
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
         self.events
-            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .send(|| Event::retrying(self.job, self.tries, (error, self.answered), wait))
             .await;
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
@@ -85,6 +85,7 @@ where
         tries: 0,
         busy: Duration::ZERO,
         exchange: None,
+        answered: None,
     };
     let result = pouring.until_done().await;
     // Only then is it known what went out.
@@ -99,6 +100,7 @@ where
             tries: pouring.tries,
             busy: pouring.busy,
             exchange: pouring.exchange,
+            answered: pouring.answered,
             elapsed: begun.elapsed(),
             ..row(Source::Job(Arc::clone(&job)), outcome)
         };
@@ -135,6 +137,8 @@ struct Pouring<'a, W> {
     busy: Duration,
     /// The last answer.
     exchange: Option<Exchange>,
+    /// The status of the answer to the last request, if that had one.
+    answered: Option<StatusCode>,
 }
 
 #[derive(Debug)]
@@ -230,12 +234,14 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             if let Some(steps) = &self.steps {
                 self.stop.unless(steps.next()).await?;
             }
+            self.answered = None;
             let (answer, exchange) = match self.stop.unless(self.http.send(request)).await? {
                 Ok(answered) => answered,
                 Err(error) if self.way.asks_again(&error) => continue,
                 Err(error) => return Err(self.way.with_its_end(error)),
             };
             self.way.was_answered();
+            self.answered = Some(exchange.status);
             self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&self.way.url) else {
                 return Ok((answer, self.way.url.clone().into_owned()));
@@ -379,7 +385,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
         self.events
-            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .send(|| Event::retrying(self.job, self.tries, (error, self.answered), wait))
             .await;
     }
 }

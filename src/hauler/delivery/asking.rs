@@ -77,6 +77,7 @@ impl<'a> Delivery<'a> {
                         self.warn_of_downgrade(&host).await;
                     }
                     if followed.is_elsewhere {
+                        self.answered = None;
                         self.shared.resting.notify_one();
                         slot = self
                             .stop
@@ -173,6 +174,7 @@ impl<'a> Delivery<'a> {
         };
         let (heard, earlier) = (slot.heard(), self.cost.exchange.take());
         let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
+        self.answered = self.cost.exchange.as_ref().map(|exchange| exchange.status);
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);

@@ -88,6 +88,7 @@ impl<'a> Delivery<'a> {
 
     /// A slot for the source that is asked.
     pub(super) async fn slot_at_home(&mut self) -> Result<Slot, TransferError> {
+        self.answered = None;
         let slot = self.stop.unless(self.shared.slots.acquire(&self.home)).await??;
         self.life.was(Phase::Rest, Instant::now());
         Ok(slot)
