@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use tokio::sync::mpsc;
 
 use crate::error::TransferError;
@@ -58,6 +59,8 @@ pub enum Event {
         why: String,
         /// Why.
         error: Arc<TransferError>,
+        /// The status of the answer to its last request, if that had one.
+        answered: Option<StatusCode>,
         /// For how long it waits.
         wait: Duration,
     },
@@ -78,11 +81,17 @@ pub enum Event {
 
 impl Event {
     /// This try of an entry failed, and another follows.
-    pub(crate) fn retrying(job: &Job, attempt: u32, error: TransferError, wait: Duration) -> Self {
+    pub(crate) fn retrying(
+        job: &Job,
+        attempt: u32,
+        (error, answered): (TransferError, Option<StatusCode>),
+        wait: Duration,
+    ) -> Self {
         Self::Retrying {
             id: job.id,
             url: job.url.clone(),
             attempt,
+            answered,
             why: error.to_string(),
             error: Arc::new(error),
             wait,

@@ -268,6 +268,7 @@ pub(crate) fn row(source: Source, outcome: Outcome) -> Row {
         spans: Spans::default(),
         redirects: 0,
         exchange: None,
+        answered: None,
         checksum: None,
     }
 }

@@ -39,7 +39,7 @@ use lanes::{Lane, Lanes};
 use request::Fields;
 
 pub(crate) use answer::Answer;
-pub(crate) use coding::{Decoded, is_the_file};
+pub(crate) use coding::Decoded;
 #[cfg(feature = "cli")]
 pub(crate) use credentials::basic;
 #[cfg(fuzzing)]

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
+
 use crate::checksum::{Algorithm, Checksum};
 use crate::error::TransferError;
 use crate::job::{HostKey, Job, JobId, Place, SourceUrl};
@@ -69,6 +71,8 @@ pub struct Row {
     pub redirects: u32,
     /// The last answer that it got; `None` when nothing was asked, or nobody answered.
     pub exchange: Option<Exchange>,
+    /// The status of the answer to its last request; `None` when that had none.
+    pub answered: Option<StatusCode>,
     /// What its file adds up to, where this run computed it because the user had said it.
     pub checksum: Option<Checksum>,
 }

@@ -11,6 +11,7 @@ mod received;
 pub(crate) mod resume;
 mod shares;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,12 +22,13 @@ use url::Url;
 
 use crate::checksum::{Adding, Checksum};
 use crate::disk::listing::FRESH;
+use crate::disk::mark::origin;
 use crate::disk::part::{self, Earlier, Part};
 use crate::disk::record::Record;
 use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
-use crate::http::{Http, Leg, Over, Request, is_the_file};
+use crate::http::{Http, Leg, Over, Request};
 use crate::job::{self, OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
@@ -58,20 +60,18 @@ pub(crate) struct Tools {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
-    /// Where its way began.
-    pub(crate) source: &'a Url,
     /// The entry's URL as it is shown: what marks know it by.
     pub(crate) entry: &'a str,
-    /// What its part is known by: the same, or the source that alone may send it.
-    pub(crate) part_of: &'a str,
+    /// Who sends it.
+    pub(crate) sender: &'a Sender<'a>,
+    /// The server sends no parts: it is asked for the whole.
+    pub(crate) wants_all: bool,
     pub(crate) leg: Leg,
     pub(crate) over: Over,
     pub(crate) path: &'a Arc<PathBuf>,
     pub(crate) want: &'a Want,
     /// What the file has to be, as the user said.
     pub(crate) listed: &'a Expect,
-    /// What its requests say beyond those of the run.
-    pub(crate) own: Option<&'a OwnRequest>,
     /// Where the same file may be had, too, where a checksum tells in the end whether it was that.
     pub(crate) mirrors: &'a [Mirror<'a>],
     /// Who names the file, if that is not the list.
@@ -82,6 +82,38 @@ pub(crate) struct Try<'a> {
     /// Where large files find help.
     pub(crate) offers: Option<&'a Arc<Offers>>,
     pub(crate) stop: &'a Stop,
+}
+
+/// Who sends an entry's file, as far as what is here of it may be gone on with.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    /// What a part of it is known by: the entry's URL as it is shown, or that of the source that alone may send it.
+    pub(crate) known_as: Cow<'a, str>,
+    /// Where its way begins.
+    pub(crate) source: &'a Url,
+    /// What its requests say beyond those of the run.
+    pub(crate) own: Option<&'a OwnRequest>,
+    /// Others may send the rest of it ...
+    pub(crate) is_mixed: bool,
+    /// ... for a checksum tells in the end whether it belongs together.
+    pub(crate) is_checked: bool,
+}
+
+impl Sender<'_> {
+    /// Of what the bytes are that `url` sends, to which the source led, and that this validator goes with.
+    fn resource(&self, url: &Url, validator: &str) -> Resource {
+        Resource::of(self.source, url, validator).as_asked_for(self.own)
+    }
+
+    /// Is this a record of its bytes? With another leave to have it, its URL is shown with other values.
+    fn has_sent(&self, record: &Record) -> bool {
+        let is_known = job::names_of(&self.known_as).any(|name| record.url == name);
+        let is_the_same = || {
+            let resource = self.resource(self.source, &record.validator);
+            origin(&record.url) == origin(&self.known_as) && record.resource == Some(resource)
+        };
+        (self.is_checked || !record.mixed) && (is_known || is_the_same())
+    }
 }
 
 /// Hears of answers when they begin: their bodies may take hours.
@@ -99,10 +131,14 @@ pub(crate) enum Step {
     Received(Box<Received>),
     /// It is elsewhere.
     Moved(Url),
-    /// Ask again, in another way.
+    /// Ask again, in another way, or because what there was is gone.
     AskAgain(Want),
-    /// Ask again: there is more to be had, or what there was is gone.
+    /// Ask again, for the whole.
+    AskForAll,
+    /// Ask for the rest: what was asked for came.
     GoOn,
+    /// The same, but less came than was asked for.
+    CameShort,
 }
 
 /// What tries cost, however they ended.
@@ -142,9 +178,9 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Did an earlier run fetch what is here?
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.foreign
+    /// Did an earlier run fetch what is here, and maybe from several sources?
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.foreign && self.part.is_mixed()
     }
 }
 
@@ -167,13 +203,13 @@ impl Tools {
         surveyed.map_err(|source| disk("look into the folder", source))
     }
 
-    /// What an earlier try left, as far as this entry can use it.
-    pub(crate) fn held(earlier: Earlier, entry: &str, cost: &Cost) -> Result<Option<Held>, TransferError> {
+    /// What an earlier try left, as far as what this sender sends goes on with it.
+    pub(crate) fn held(earlier: Earlier, sender: &Sender<'_>, cost: &Cost) -> Result<Option<Held>, TransferError> {
         match earlier {
             Earlier::Nothing => Ok(None),
             Earlier::Locked => Err(TransferError::Locked),
             Earlier::Part(part, record) => {
-                let asked = record.and_then(|record| usable(&part, &record, entry));
+                let asked = record.and_then(|record| usable(&part, *record, sender));
                 let foreign = asked.is_some() && cost.kept == 0;
                 Ok(Some(Held { part, asked, foreign }))
             }
@@ -191,18 +227,11 @@ impl Tools {
     }
 
     /// Does the file that is there add up?
-    pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<(), TransferError> {
+    pub(crate) async fn adds_up(&self, path: &Arc<PathBuf>, checksum: Checksum) -> Result<bool, TransferError> {
         let adding = Adding::new([checksum]);
         let added = part::read_file(&self.disk, path, adding, Adding::update).await;
-        match added
-            .map_err(|source| disk("read the file that is there", source))?
-            .mismatch()
-        {
-            None => Ok(()),
-            Some(_) => Err(TransferError::InTheWay(
-                "is there with another checksum; -f replaces it",
-            )),
-        }
+        let added = added.map_err(|source| disk("read the file that is there", source))?;
+        Ok(added.mismatch().is_none())
     }
 
     /// A file that is there counts as one that was fetched: where the disk has to have that, it has to have this. The run
@@ -225,6 +254,7 @@ impl Tools {
         let asked = held
             .as_ref()
             .filter(|held| match job.want {
+                _ if job.wants_all => false,
                 Want::File | Want::Replacement => true,
                 // It is of a newer one, for its place.
                 Want::Newer(_) => held.part.replaces(),
@@ -239,7 +269,8 @@ impl Tools {
             answer.drain().await;
             return Ok(Step::Moved(target?));
         }
-        let replace = match decide(job.want, &answer.head, answer.head.length_of(job.path)) {
+        let length = answer.head.length_of(job.path);
+        let replace = match decide(job.want, asked.as_ref(), &answer.head, length) {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
@@ -253,11 +284,17 @@ impl Tools {
         };
         let course = resume::plan(asked.as_ref(), &answer.head, |validator| {
             // With a checksum, the server's word is not all there is to go by.
-            job.listed.checksum.is_none().then(|| job.resource(validator))
+            job.listed
+                .checksum
+                .is_none()
+                .then(|| job.sender.resource(job.url, validator))
         });
-        if let Course::Fail(error) = course {
+        if let Course::Fail(_) | Course::Refused(_) = course {
             answer.drain().await;
-            return Err(error);
+            return match course {
+                Course::Fail(error) => Err(error),
+                _ => Ok(Step::AskForAll),
+            };
         }
         if let Some(error) = job.listed.refuses(&course, &answer.head) {
             answer.drain().await;
@@ -311,30 +348,24 @@ async fn tidy(step: &Step, held: &mut Option<Held>) {
     }
 }
 
-/// A part continues when its record is of this entry and names a validator.
-fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
+/// A part continues when its record is of this sender and names a validator.
+fn usable(part: &Part, record: Record, sender: &Sender<'_>) -> Option<Asked> {
     let gaps = part.gaps();
-    let is_ours =
-        job::names_of(entry).any(|name| record.url == name) && !record.validator.is_empty() && gaps.held() > 0;
+    let is_ours = sender.has_sent(&record) && !record.validator.is_empty() && gaps.held() > 0;
     let size = gaps.size();
     let gap = gaps.first().or_else(|| size.map(|size| size..size));
     is_ours.then(|| {
         Some(Asked {
             gap: gap?,
-            validator: record.validator.clone(),
+            validator: record.validator,
             size,
             resource: record.resource,
-            is_packed: is_the_file(&part.name()),
+            coding: record.coding,
         })
     })?
 }
 
 impl<'a> Try<'a> {
-    /// Of what the bytes are that this validator goes with.
-    fn resource(&self, validator: &str) -> Resource {
-        Resource::of(self.source, self.url, validator).as_asked_for(self.own)
-    }
-
     fn request(&self, asked: Option<&'a Asked>) -> Request<'a> {
         let unless = match self.want {
             // A condition on the whole file and one on a part of it do not go together.
@@ -351,7 +382,7 @@ impl<'a> Try<'a> {
             url: self.url,
             leg: self.leg,
             over: self.over,
-            own: self.own,
+            own: self.sender.own,
             unless,
             range,
         }

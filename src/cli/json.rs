@@ -11,7 +11,7 @@ pub(crate) use self::line::Start;
 use self::line::{Begin, Done, Line, Retry};
 use super::{Exit, out};
 use crate::event::Event;
-use crate::report::{Failure, Outcome, Report, Row};
+use crate::report::{Failure, Outcome, Reason, Report, Row};
 use crate::stop::Stop;
 
 /// Lines wait here until so many bytes have come together, or until nothing else happens.
@@ -58,9 +58,14 @@ impl Json {
                 url,
                 attempt,
                 error,
+                answered,
                 wait,
                 ..
-            } => self.write("retry", &Retry::of(*id, url, *attempt, error, *wait), now),
+            } => self.write(
+                "retry",
+                &Retry::of(*id, url, *attempt, Reason::of(error, *answered), *wait),
+                now,
+            ),
             Event::Finished(row) => self.end(row, now),
             _ => {}
         }

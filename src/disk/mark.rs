@@ -147,7 +147,7 @@ impl Mark {
 }
 
 /// What stands before the path of a URL.
-fn origin(url: &str) -> &str {
+pub(crate) fn origin(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     let path = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
     &url[..path]

@@ -18,7 +18,6 @@ mod sink;
 mod steps;
 mod whole;
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow::{Break, Continue};
@@ -68,6 +67,8 @@ pub(crate) struct Identity {
     /// The name it is to get in its folder, if that is not its path's.
     pub(crate) name: Option<String>,
     pub(crate) replace: Replace,
+    /// Several sources may have sent them.
+    pub(crate) mixed: bool,
     pub(crate) said: Said,
 }
 
@@ -82,6 +83,8 @@ pub(crate) struct Said {
     pub(crate) filename: Option<String>,
     /// What sent it.
     pub(crate) resource: Option<Resource>,
+    /// Its content coding, where that is the file itself.
+    pub(crate) coding: String,
 }
 
 /// What a whole file is given along with its name.
@@ -156,11 +159,6 @@ impl Part {
         })
     }
 
-    /// The name that its path gives the file.
-    pub(crate) fn name(&self) -> Cow<'_, str> {
-        super::name_of(&self.path).to_string_lossy()
-    }
-
     /// Where the next bytes go.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
@@ -174,6 +172,11 @@ impl Part {
     /// What the server said of the whole file when it sent the bytes that are here.
     pub(crate) fn said(&self) -> Option<&Said> {
         self.identity.as_ref().map(|identity| &identity.said)
+    }
+
+    /// May several sources have sent what is here?
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.identity.as_ref().is_some_and(|identity| identity.mixed)
     }
 
     /// Was it to take another file's place?

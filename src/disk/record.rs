@@ -46,6 +46,12 @@ pub(crate) struct Record {
     /// What sent the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resource: Option<Resource>,
+    /// In which content coding, where that is the file itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) coding: String,
+    /// May several sources have sent them? Only a checksum tells then whether they belong together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) mixed: bool,
     /// The boot of the machine in which it was written. Within one boot, what was written to the part is in it.
     boot: Option<String>,
 }
@@ -64,6 +70,8 @@ impl Record {
             modified: None,
             filename: None,
             resource: None,
+            coding: String::new(),
+            mixed: false,
             boot: boot(),
         }
     }

@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
+
 use super::mirrors::Sources;
 use super::run::{Looking, Round};
 use super::way::Way;
@@ -106,6 +108,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             source,
             sources,
             is_alone: false,
+            wants_all: false,
             way: Way::home(source, host.clone(), Over::Any),
             home: host,
             is_unseen,
@@ -121,6 +124,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             life: Life::begin(begun),
             busy: Duration::ZERO,
             tries: 0,
+            answered: None,
             summed: None,
         };
         delivery.run(first).await
@@ -163,6 +167,8 @@ struct Delivery<'a> {
     source: &'a SourceUrl,
     /// What several sources sent did not add up: from now on, each is to have sent all of it.
     is_alone: bool,
+    /// In this try, the server sends no parts.
+    wants_all: bool,
     /// That one's host.
     home: HostKey,
     /// Where the requests of the last try went.
@@ -182,7 +188,9 @@ struct Delivery<'a> {
     busy: Duration,
     /// Tries that count.
     tries: u32,
-    /// What the file that was there adds up to.
+    /// The status of the answer to the last request, if that had one.
+    answered: Option<StatusCode>,
+    /// What the file that was there was to add up to, when it was looked whether it does.
     summed: Option<Checksum>,
 }
 
@@ -205,7 +213,8 @@ impl Delivery<'_> {
         let (outcome, size) = result.unwrap_or_else(failed);
         let checksum = match outcome {
             Outcome::Downloaded | Outcome::Resumed | Outcome::Updated => listed.checksum.clone(),
-            _ => self.summed.take(),
+            Outcome::AlreadyThere => self.summed.take(),
+            _ => None,
         };
         let mut job = Arc::clone(self.job);
         if job.checksum != listed.checksum {
@@ -223,6 +232,7 @@ impl Delivery<'_> {
             spans: std::mem::take(&mut self.life.spans),
             redirects: self.way.redirects,
             exchange: self.cost.exchange.take(),
+            answered: self.answered,
             checksum,
             ..row(Source::Job(job), outcome)
         }
@@ -250,7 +260,7 @@ impl Delivery<'_> {
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
         self.events
-            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .send(|| Event::retrying(self.job, self.tries, (error, self.answered), wait))
             .await;
     }
 }

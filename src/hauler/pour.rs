@@ -6,18 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
 
-use super::retry::{Allowance, Next, next};
+use super::retry::{Allowance, Next, Reached, next};
 use super::row;
 use super::way::{Way, downgrade};
 use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Over, Request, is_the_file};
+use crate::http::{Answer, Http, Over, Request};
 use crate::job::{Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
@@ -85,6 +85,7 @@ where
         tries: 0,
         busy: Duration::ZERO,
         exchange: None,
+        answered: None,
     };
     let result = pouring.until_done().await;
     // Only then is it known what went out.
@@ -99,6 +100,7 @@ where
             tries: pouring.tries,
             busy: pouring.busy,
             exchange: pouring.exchange,
+            answered: pouring.answered,
             elapsed: begun.elapsed(),
             ..row(Source::Job(Arc::clone(&job)), outcome)
         };
@@ -135,6 +137,8 @@ struct Pouring<'a, W> {
     busy: Duration,
     /// The last answer.
     exchange: Option<Exchange>,
+    /// The status of the answer to the last request, if that had one.
+    answered: Option<StatusCode>,
 }
 
 #[derive(Debug)]
@@ -142,6 +146,7 @@ struct Proof {
     validator: String,
     size: Option<u64>,
     resource: Resource,
+    coding: String,
 }
 
 /// Is there more to be asked for?
@@ -183,11 +188,16 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     async fn attempt(&mut self) -> Result<(), TransferError> {
         self.tries += 1;
         self.tell_start().await;
+        let mut most = Reached(self.written);
         loop {
             let asked = self.asked();
             let (answer, from) = self.ask(asked.as_ref()).await?;
             if let Rest::None = self.copy((answer, from), asked.as_ref()).await? {
                 return Ok(());
+            }
+            let (got, of) = (self.written, self.meter.size());
+            if !most.grows(got, of) {
+                return Err(TransferError::ShortBody { got, of });
             }
         }
     }
@@ -197,13 +207,14 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             validator,
             size,
             resource,
+            coding,
         } = self.proof.as_ref().filter(|_| self.written > 0)?;
         Some(Asked {
             gap: self.written..size.unwrap_or(u64::MAX),
             validator: validator.clone(),
             size: *size,
             resource: Some(*resource),
-            is_packed: is_the_file(&name::of_url(self.job.url.reveal())),
+            coding: coding.clone(),
         })
     }
 
@@ -223,12 +234,14 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             if let Some(steps) = &self.steps {
                 self.stop.unless(steps.next()).await?;
             }
+            self.answered = None;
             let (answer, exchange) = match self.stop.unless(self.http.send(request)).await? {
                 Ok(answered) => answered,
                 Err(error) if self.way.asks_again(&error) => continue,
                 Err(error) => return Err(self.way.with_its_end(error)),
             };
             self.way.was_answered();
+            self.answered = Some(exchange.status);
             self.exchange = Some(exchange);
             let Some(target) = answer.head.redirect(&self.way.url) else {
                 return Ok((answer, self.way.url.clone().into_owned()));
@@ -258,7 +271,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 })
             }
             Course::Whole { .. } => Ok(Rest::None),
-            Course::Fail(error) => {
+            Course::Refused(error) | Course::Fail(error) => {
                 answer.drain().await;
                 Err(error)
             }
@@ -277,6 +290,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             resource: self.resource(from, &validator),
             validator,
             size: length,
+            coding: head.encoding.clone(),
         });
         let digests = head.digests.iter().filter(|_| !is_coded);
         let named = || self.settings.checksums.get(Path::new(&name));
@@ -371,7 +385,7 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
 
     async fn tell_retry(&self, error: TransferError, wait: Duration) {
         self.events
-            .send(|| Event::retrying(self.job, self.tries, error, wait))
+            .send(|| Event::retrying(self.job, self.tries, (error, self.answered), wait))
             .await;
     }
 }

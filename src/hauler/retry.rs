@@ -15,11 +15,25 @@ const LOCKED: Duration = Duration::from_millis(500);
 /// How long to wait for a file descriptor.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// Bytes of a file that there were at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reached(pub(super) u64);
+
+impl Reached {
+    /// Are there so many more now, of a file of this size, that it was worth asking for them?
+    pub(super) fn grows(&mut self, held: u64, size: Option<u64>) -> bool {
+        let grows = is_worth_it(held.saturating_sub(self.0), size);
+        if grows {
+            self.0 = held;
+        }
+        grows
+    }
+}
+
 /// Tries that use up no wait.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    /// Bytes of the entry that there were at most.
-    most: u64,
+    most: Reached,
     /// For what is no failure of this entry.
     free: u32,
     /// Those of them that met a connection which the server had closed.
@@ -35,7 +49,7 @@ pub(super) struct Allowance {
 impl Default for Allowance {
     fn default() -> Self {
         Self {
-            most: 0,
+            most: Reached(0),
             free: FREE,
             stale: 0,
             fresh: true,
@@ -48,10 +62,10 @@ impl Default for Allowance {
 impl Allowance {
     /// Has the entry, of this size, so much more than ever before that what follows is counted anew?
     pub(super) fn has_grown(&mut self, held: u64, size: Option<u64>) -> bool {
-        let has = is_worth_it(held.saturating_sub(self.most), size);
+        let has = self.most.grows(held, size);
         if has {
             *self = Self {
-                most: held,
+                most: self.most,
                 fresh: self.fresh,
                 ..Self::default()
             };
@@ -161,7 +175,7 @@ mod tests {
     fn decided(error: TransferError, waits: &[u64], free: u32) -> String {
         let mut waits = waits.iter().map(|&s| Duration::from_secs(s));
         let mut allowance = Allowance {
-            most: 0,
+            most: Reached(0),
             free,
             stale: 0,
             fresh: free > 0,
@@ -215,6 +229,23 @@ mod tests {
             (4096, Some(1 << 40), true),
         ] {
             assert_eq!(is_worth_it(more, size), is_worth, "{more} of {size:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_worth_it_is_counted_from_the_most_there_was() {
+        let mut most = Reached(1000);
+        for (held, grows, then) in [
+            (1001, false, 1000),
+            (500, false, 1000),
+            (1100, true, 1100),
+            (1101, false, 1100),
+        ] {
+            assert_eq!(
+                (most.grows(held, Some(100 << 10)), most),
+                (grows, Reached(then)),
+                "{held}"
+            );
         }
     }
 

@@ -17,7 +17,7 @@ use crate::error::TransferError;
 const COMPRESSED: [&str; 10] = ["gz", "tgz", "z", "br", "zst", "tzst", "xz", "bz2", "svgz", "deb"];
 
 /// Is a file of this name to be saved as it is sent, whatever its coding?
-pub(crate) fn is_the_file(name: &str) -> bool {
+fn is_the_file(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_some_and(|ending| COMPRESSED.contains(&&*ending))
 }

@@ -27,6 +27,9 @@ pub(crate) struct Head {
     pub(crate) takes_ranges: bool,
     /// `Content-Range` (section 14.4), when there is exactly one that makes sense.
     pub(crate) range: Option<ContentRange>,
+    /// Does it call its body a part, and not the whole? In a 200 that means nothing (section 14.4), but who says so may mean
+    /// a 206.
+    pub(crate) is_cut: bool,
     /// What the whole representation adds up to, as the server says (RFC 9530, RFC 3230, RFC 1864).
     pub(crate) digests: Vec<Checksum>,
     /// The name that `Content-Disposition` gives (RFC 6266), not cleaned.
@@ -107,6 +110,7 @@ impl Head {
             takes_ranges: text(fields, &header::ACCEPT_RANGES)
                 .is_some_and(|units| units.split(',').any(|unit| unit.trim().eq_ignore_ascii_case("bytes"))),
             range: range(fields),
+            is_cut: is_cut(fields),
             encoding: encoding(fields),
             digests: digests(fields, status != StatusCode::PARTIAL_CONTENT),
             filename: filename(
@@ -217,13 +221,32 @@ fn is_strong(tag: &str) -> bool {
 
 /// Several parts in one body say their ranges in it, and what the head says is none of them (RFC 9110 section 15.3.7.2).
 fn range(fields: &HeaderMap) -> Option<ContentRange> {
-    let kind = fields
-        .get(header::CONTENT_TYPE)
-        .map_or(&b""[..], header::HeaderValue::as_bytes);
-    if kind.len() >= 10 && kind[..10].eq_ignore_ascii_case(b"multipart/") {
+    if is_of_type(fields, "multipart/") {
         return None;
     }
     ContentRange::parse(only(fields, &header::CONTENT_RANGE)?)
+}
+
+/// Are there ranges in the body, or in the head one of less than all? Of several, one is enough.
+fn is_cut(fields: &HeaderMap) -> bool {
+    if is_of_type(fields, "multipart/byteranges") {
+        return true;
+    }
+    let values = fields.get_all(header::CONTENT_RANGE).iter();
+    let mut ranges = values.filter_map(|value| ContentRange::parse(value.to_str().ok()?));
+    ranges.any(|range| match range {
+        ContentRange::Part { start, end, size } => start > 0 || size.is_some_and(|size| end < size),
+        ContentRange::None { .. } => false,
+    })
+}
+
+/// Does its media type begin like this?
+fn is_of_type(fields: &HeaderMap, beginning: &str) -> bool {
+    let kind = fields
+        .get(header::CONTENT_TYPE)
+        .map_or(&b""[..], header::HeaderValue::as_bytes);
+    let begins = kind.get(..beginning.len());
+    begins.is_some_and(|begins| begins.eq_ignore_ascii_case(beginning.as_bytes()))
 }
 
 fn encoding(fields: &HeaderMap) -> String {

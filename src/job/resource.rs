@@ -21,10 +21,11 @@ impl Resource {
     /// that it leads to the same file. A date is not.
     pub(crate) fn of(source: &Url, url: &Url, validator: &str) -> Self {
         let place = if validator.starts_with('"') { source } else { url };
-        let pairs = place.query().into_iter().flat_map(|query| query.split('&'));
+        let pairs = || place.query().into_iter().flat_map(|query| query.split('&'));
+        let is_shared = pairs().any(|pair| name_of(pair) == "sig");
         let path = Fnv::new().with(place.path().as_bytes());
-        let all = pairs
-            .filter(|pair| !is_leave(pair))
+        let all = pairs()
+            .filter(|pair| !is_leave(pair, is_shared))
             .fold(path, |hash, pair| hash.with(b"&").with(pair.as_bytes()));
         Self(all.finish())
     }
@@ -61,11 +62,15 @@ impl TryFrom<String> for Resource {
 }
 
 /// Does this part of a query only say who may have the file, and for how long? Names that are known for it: any other may
-/// choose the file, whatever it sounds like.
-fn is_leave(pair: &str) -> bool {
+/// choose the file, whatever it sounds like. `is_shared` tells whether a signature of shared access is there.
+fn is_leave(pair: &str, is_shared: bool) -> bool {
     const BEGINNINGS: [&str; 4] = ["x-amz-", "x-goog-", "x-oss-", "x-ms-"];
-    /// Of signed URLs, of Azure's shared access signatures, and of sessions.
-    const NAMES: [&str; 44] = [
+    /// Of Azure's shared access signatures: alone, such a name may be anything.
+    const SHARED: [&str; 13] = [
+        "st", "se", "sp", "sv", "sr", "ss", "srt", "spr", "ske", "sks", "skt", "skv", "skoid",
+    ];
+    /// Of signed URLs, and of sessions.
+    const NAMES: [&str; 31] = [
         "signature",
         "sig",
         "sign",
@@ -95,24 +100,17 @@ fn is_leave(pair: &str) -> bool {
         "secret",
         "session",
         "sessionid",
-        "st",
-        "se",
-        "sp",
-        "sv",
-        "sr",
-        "ss",
-        "srt",
-        "spr",
-        "ske",
-        "sks",
-        "skt",
-        "skv",
-        "skoid",
         "sktid",
         "wssecret",
     ];
-    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    NAMES.contains(&&*name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    let name = name_of(pair);
+    NAMES.contains(&&*name)
+        || (is_shared && SHARED.contains(&&*name))
+        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+fn name_of(pair: &str) -> String {
+    pair.split('=').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -136,6 +134,7 @@ mod tests {
                 true,
             ),
             ("http://a/f?sv=1&se=2&sig=3", "http://a/f?sv=1&se=4&sig=5", true),
+            ("http://a/f?show=a&se=2", "http://a/f?show=a&se=3", false),
             ("http://a/f?Expires=1&Key-Pair-Id=2", "http://a/f", true),
             ("http://a/", "http://a", true),
         ] {

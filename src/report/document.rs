@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use reqwest::StatusCode;
 use serde::Serialize;
 
 use super::{Account, Host, Outcome, Row, Source, Summary};
@@ -230,7 +231,7 @@ impl Failure {
             url,
             text,
             path: row.path.as_ref().map(|path| path.to_string_lossy().into_owned()),
-            error: Reason::of(error),
+            error: Reason::of(error, row.answered),
             num_retries: row.tries.saturating_sub(1),
             time_total: secs(row.elapsed),
             tries: row.tries,
@@ -269,12 +270,12 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Of this error.
-    pub fn of(error: &TransferError) -> Self {
+    /// Of this error, after an answer with this status, if there was one.
+    pub fn of(error: &TransferError, answered: Option<StatusCode>) -> Self {
         Self {
             kind: error.kind().as_str(),
             message: error.to_string(),
-            response_code: error.status().map(|status| status.as_u16()),
+            response_code: error.status().or(answered).map(|status| status.as_u16()),
             permanent: error.is_permanent(),
         }
     }

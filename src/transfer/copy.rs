@@ -22,7 +22,7 @@ use crate::checksum::Checksum;
 use crate::disk::mark::Mark;
 use crate::disk::part::{Finish, Identity, Part, Said};
 use crate::error::TransferError;
-use crate::http::{Answer, Head, is_the_file};
+use crate::http::{Answer, Head};
 use crate::job::Resource;
 use crate::report::Outcome;
 
@@ -56,10 +56,11 @@ impl Copy<'_> {
         let here = Some(&*part).filter(|_| matches!(course, Course::Continue { .. } | Course::Whole { .. }));
         let kept = here.and_then(Part::validator);
         let identity = Identity {
-            url: self.job.part_of.to_owned(),
+            url: self.job.sender.known_as.clone().into_owned(),
             validator: kept.or_else(|| head.validator.clone().filter(|_| !is_coded)),
             name: self.target.name.clone(),
             replace: self.target.replace,
+            mixed: self.job.sender.is_mixed || here.is_some_and(Part::is_mixed),
             said: said(
                 &course,
                 &head,
@@ -70,13 +71,14 @@ impl Copy<'_> {
         };
         let listed = self.job.listed.checksum.iter();
         let wanted: Vec<_> = listed.chain(&identity.said.digests).cloned().collect();
+        let mut is_short = false;
         let expected = match course {
-            Course::StartOver | Course::Fail(_) => {
+            Course::StartOver | Course::Refused(_) | Course::Fail(_) => {
                 part.discard()
                     .await
                     .map_err(|source| disk("remove what does not fit", source))?;
                 answer.drain().await;
-                return Ok(Step::GoOn);
+                return Ok(Step::AskAgain(self.job.want.clone()));
             }
             Course::Whole { size } => {
                 part.go_on(identity, size, Some(size))
@@ -95,7 +97,9 @@ impl Copy<'_> {
                 length
             }
             Course::Continue { end, size } => {
-                let start = part.gaps().first().map_or(0, |gap| gap.start);
+                let gap = part.gaps().first().unwrap_or_default();
+                let start = gap.start;
+                is_short = end < gap.end;
                 self.job.meter.restart(part.gaps().held(), size);
                 part.go_on(identity, start, size)
                     .await
@@ -109,7 +113,11 @@ impl Copy<'_> {
         } else {
             self.offer(&head, &part, expected)
         };
-        self.receive(body, &head, part, (expected, offer), wanted, cost).await
+        let step = self.receive(body, &head, part, (expected, offer), wanted, cost).await?;
+        Ok(match step {
+            Step::GoOn if is_short => Step::CameShort,
+            step => step,
+        })
     }
 
     /// Offers the end of a large file to others, where the server has shown that its parts belong together.
@@ -120,7 +128,7 @@ impl Copy<'_> {
         let start = part.offset();
         let own = start..start + expected?;
         let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
-        let here = Place::own(self.job.url, self.job.leg, self.job.own, validator);
+        let here = Place::own(self.job.url, self.job.leg, self.job.sender.own, validator);
         let mirrors = self.job.mirrors.iter().map(|&mirror| Place::mirror(mirror));
         let mut shares = Shares::new(own, others, tokio::time::Instant::now());
         if !self.job.mirrors.is_empty() {
@@ -132,13 +140,14 @@ impl Copy<'_> {
             file,
             shares,
             meter: Arc::clone(self.job.meter),
-            is_packed: is_the_file(&self.name()),
+            coding: part.said().map(|said| said.coding.clone()).unwrap_or_default(),
             is_mixed: AtomicBool::new(false),
         }))
     }
 
     fn resource(&self, head: &Head) -> Option<Resource> {
-        Some(self.job.resource(head.validator.as_deref()?))
+        let validator = head.validator.as_deref()?;
+        Some(self.job.sender.resource(self.job.url, validator))
     }
 
     fn name(&self) -> Cow<'_, str> {
@@ -349,6 +358,7 @@ fn said(course: &Course, head: &Head, earlier: Option<&Said>, is_coded: bool, re
             modified: head.modified,
             filename: head.filename.clone(),
             resource,
+            coding: if is_coded { String::new() } else { head.encoding.clone() },
         },
     };
     let Some(earlier) = earlier else { return now };
@@ -363,5 +373,6 @@ fn said(course: &Course, head: &Head, earlier: Option<&Said>, is_coded: bool, re
         modified: now.modified.or(earlier.modified),
         filename: now.filename.or_else(|| earlier.filename.clone()),
         resource: earlier.resource.or(now.resource),
+        coding: earlier.coding.clone(),
     }
 }

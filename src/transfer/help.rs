@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::places::{self, Place};
 use super::resume::{self, Asked, Course};
-use super::shares::{Most, Shares};
+use super::shares::{self, Most, Shares};
 use super::{Tools, disk};
 use crate::disk::part::{Beside, Part};
 use crate::error::TransferError;
@@ -38,8 +38,8 @@ pub(crate) struct Offer {
     pub(crate) file: Beside,
     pub(crate) shares: Shares,
     pub(crate) meter: Arc<Meter>,
-    /// A content coding is the file itself.
-    pub(super) is_packed: bool,
+    /// Its content coding, where that is the file itself.
+    pub(super) coding: String,
     /// Bytes of a mirror are in the file.
     pub(super) is_mixed: AtomicBool,
 }
@@ -226,7 +226,11 @@ impl Tools {
             answer = self.ask_for_share(offer, place, &fetching.range) => answer?,
         };
         fetching.announced = end - fetching.range.start;
-        if !offer.shares.prove(id) || !offer.shares.may_write().await {
+        if !shares::is_worth_it(&fetching.range, end) {
+            // As long as the share is whole, its bytes can be had from who has those before it.
+            return Err(another());
+        }
+        if !offer.shares.prove(id, end) || !offer.shares.may_write().await {
             fetching.has_failed = false;
             return Ok(());
         }
@@ -257,7 +261,7 @@ impl Tools {
         let Some(validator) = validator else {
             // Nothing tells that a mirror has the same file but its size, until the checksum does.
             let head = Arc::clone(&answer.head);
-            return match resume::part_of(range, offer.size, offer.is_packed, &head) {
+            return match resume::part_of(range, offer.size, &offer.coding, &head) {
                 Some(end) => {
                     place.learn(head.validator.clone());
                     Ok((answer, end))
@@ -272,11 +276,11 @@ impl Tools {
             size: Some(offer.size),
             // It is asked for at this very place.
             resource: None,
-            is_packed: offer.is_packed,
+            coding: offer.coding.clone(),
         };
         match resume::plan(Some(&asked), &answer.head, |_| None) {
             Course::Continue { end, .. } => Ok((answer, end)),
-            Course::Fail(error) => Err(error),
+            Course::Refused(error) | Course::Fail(error) => Err(error),
             // Nobody asks it for a share again.
             _ => Err(another()),
         }
@@ -325,8 +329,8 @@ async fn copy(
             return Err(TransferError::LongBody);
         }
         if is_last {
-            let is_empty = fetching.received == 0 && !is_given_up && !shares.is_done(id);
-            return if is_empty { Err(another()) } else { Ok(()) };
+            let is_short = fetching.received < fetching.announced && !is_given_up && !shares.is_done(id);
+            return if is_short { Err(another()) } else { Ok(()) };
         }
     }
 }

@@ -60,7 +60,7 @@ impl Namer<'_> {
         course: &Course,
     ) -> Result<Result<Target, Step>, TransferError> {
         // Nothing will be named by this answer.
-        if let Course::StartOver | Course::Fail(_) = course {
+        if let Course::StartOver | Course::Refused(_) | Course::Fail(_) = course {
             return Ok(Ok(Target {
                 name: None,
                 replace: Replace::Never,
@@ -96,8 +96,14 @@ impl Namer<'_> {
             Plan::Ask(Want::Newer(here)) if here.is_the_one(head, size) => Ok(Err(here.unchanged())),
             Plan::Ask(Want::Replacement | Want::Newer(_)) => target(Replace::Old),
             Plan::Ask(Want::Size(here) | Want::SizeByGet(here)) => here.compare(head, size).map(Err),
-            Plan::AddUp { size, checksum } => {
-                tools.adds_up(path, checksum).await?;
+            Plan::AddUp {
+                size,
+                checksum,
+                otherwise,
+            } => {
+                if !tools.adds_up(path, checksum).await? {
+                    return otherwise.and_then(|_| target(Replace::Old));
+                }
                 Ok(Err(Step::Done {
                     outcome: Outcome::AlreadyThere,
                     size,

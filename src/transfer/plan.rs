@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use reqwest::StatusCode;
 
-use super::{Expect, Step};
+use super::{Asked, Expect, Step};
 use crate::checksum::Checksum;
 use crate::disk::Found;
 use crate::disk::mark::Mark;
@@ -121,6 +121,7 @@ pub(crate) enum Plan {
     AddUp {
         size: u64,
         checksum: Checksum,
+        otherwise: Result<Want, TransferError>,
     },
     Done(Outcome, u64),
     Fail(TransferError),
@@ -164,21 +165,41 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
         // A free name was chosen before; the file came in between.
         Existing::Rename => fail("appeared while the list was read"),
-        Existing::Update => match mark.filter(|mark| mark.is_intact(size, modified)) {
-            // Neither its date nor its tag says anything of what another URL leads to.
-            Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),
-            mark => {
-                let unless = tag(mark.as_ref()).map_or(Unless::Since(modified), Unless::Tag);
-                let is_exact = mark.is_some() && tame::hides(entry);
-                Plan::Ask(Want::Newer(Dated {
-                    modified,
-                    size,
-                    unless,
-                    is_exact,
-                }))
-            }
-        },
+        Existing::Update => update(size, modified, mark.as_ref(), entry, listed),
         _ => check(size, modified, mark.as_ref(), entry, listed),
+    }
+}
+
+/// What is listed decides without a request, then the server.
+fn update(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: &Expect) -> Plan {
+    let known = mark.filter(|mark| mark.is_intact(size, modified));
+    let is_another = match mark {
+        Some(mark) if mark.may_be_of(entry) => mark.size != size,
+        // Neither its date nor its tag says anything of what another URL leads to.
+        _ => known.is_some(),
+    };
+    match &listed.checksum {
+        _ if listed.size.is_some_and(|listed| listed != size) => Plan::Ask(Want::Replacement),
+        Some(checksum) => add_up(size, known, checksum, Ok(Want::Replacement)),
+        None if is_another => Plan::Ask(Want::Replacement),
+        None => Plan::Ask(Want::Newer(Dated {
+            modified,
+            size,
+            unless: tag(known).map_or(Unless::Since(modified), Unless::Tag),
+            is_exact: known.is_some() && tame::hides(entry),
+        })),
+    }
+}
+
+/// What was known to add up when it was finished need not be read.
+fn add_up(size: u64, known: Option<&Mark>, checksum: &Checksum, otherwise: Result<Want, TransferError>) -> Plan {
+    if known.is_some_and(|mark| mark.checksum.as_ref() == Some(&checksum.to_string())) {
+        return Plan::Done(Outcome::AlreadyThere, size);
+    }
+    Plan::AddUp {
+        size,
+        checksum: checksum.clone(),
+        otherwise,
     }
 }
 
@@ -189,13 +210,10 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
         _ if listed.size.is_some_and(|listed| listed != size) => Plan::Fail(TransferError::InTheWay(
             "is there with another size than the list says; -f replaces it",
         )),
-        Some(checksum) if known.is_some_and(|mark| mark.checksum.as_ref() == Some(&checksum.to_string())) => {
-            Plan::Done(Outcome::AlreadyThere, size)
+        Some(checksum) => {
+            let another = "is there with another checksum; -f replaces it";
+            add_up(size, known, checksum, Err(TransferError::InTheWay(another)))
         }
-        Some(checksum) => Plan::AddUp {
-            size,
-            checksum: checksum.clone(),
-        },
         None if listed.size.is_some() => Plan::Done(Outcome::AlreadyThere, size),
         None if known.is_some_and(|mark| mark.vouches_for(entry, size, modified)) => {
             Plan::Done(Outcome::AlreadyThere, size)
@@ -232,15 +250,20 @@ pub(super) enum Decision {
     Fail(TransferError),
 }
 
-/// Decides about an answer; `length` is that of the file, as far as its head tells.
-pub(super) fn decide(want: &Want, head: &Head, length: Option<u64>) -> Decision {
+/// Decides about an answer, to who `asked` for a part; `length` is that of the file, as far as its head tells.
+pub(super) fn decide(want: &Want, asked: Option<&Asked>, head: &Head, length: Option<u64>) -> Decision {
     let is_success = matches!(head.status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION);
     match want {
         Want::File => Decision::Copy(Replace::Never),
-        Want::Newer(here) if head.status == StatusCode::NOT_MODIFIED => Decision::Leave(here.unchanged()),
+        // With a range, there was no condition on the file that is there.
+        Want::Newer(here) if head.status == StatusCode::NOT_MODIFIED && asked.is_none() => {
+            Decision::Leave(here.unchanged())
+        }
         Want::Newer(here) if is_success && here.is_the_one(head, length) => Decision::Leave(here.unchanged()),
         Want::Replacement | Want::Newer(_) => Decision::Copy(Replace::Old),
-        Want::Size(here) if head_is_no_help(head) => Decision::Leave(Step::AskAgain(Want::SizeByGet(here.clone()))),
+        Want::Size(here) if head_is_no_help(here, head) => {
+            Decision::Leave(Step::AskAgain(Want::SizeByGet(here.clone())))
+        }
         Want::Size(_) | Want::SizeByGet(_) if !is_success => Decision::Fail(head.failure()),
         Want::Size(here) | Want::SizeByGet(here) => match here.compare(head, length) {
             Ok(step) => Decision::Leave(step),
@@ -249,14 +272,20 @@ pub(super) fn decide(want: &Want, head: &Head, length: Option<u64>) -> Decision 
     }
 }
 
-/// Some servers do not answer HEAD, or sign their URLs for GET alone. What will pass may pass for HEAD, too.
-fn head_is_no_help(head: &Head) -> bool {
-    let refused = head.status.is_client_error() || head.status == StatusCode::NOT_IMPLEMENTED;
+/// Some servers do not answer HEAD, or sign their URLs for GET alone, or tell the length of what they send for it. What will
+/// pass may pass for HEAD, too.
+fn head_is_no_help(here: &Sized, head: &Head) -> bool {
+    let cannot = matches!(
+        head.status,
+        StatusCode::INTERNAL_SERVER_ERROR | StatusCode::NOT_IMPLEMENTED
+    );
+    let refused = head.status.is_client_error() || cannot;
+    let tells_none = head.length.is_none_or(|length| length == 0 && here.size > 0);
     let gone = matches!(
         head.status,
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::TOO_MANY_REQUESTS
     );
-    (refused && !gone) || (head.status == StatusCode::OK && head.length.is_none())
+    (refused && !gone) || (head.status == StatusCode::OK && tells_none)
 }
 
 #[cfg(test)]
@@ -266,7 +295,7 @@ mod tests {
     use super::*;
 
     fn decided(want: &Want, status: u16, fields: &[(&str, &str)], length: Option<u64>) -> String {
-        match decide(want, &Head::of(status, fields), length) {
+        match decide(want, None, &Head::of(status, fields), length) {
             Decision::Copy(replace) => format!("copy, {replace:?}"),
             Decision::Leave(Step::Done { outcome, .. }) => format!("{outcome:?}"),
             Decision::Leave(step) => format!("{step:?}"),

@@ -19,8 +19,8 @@ pub(crate) struct Asked {
     pub(crate) size: Option<u64>,
     /// What sent the bytes that are here.
     pub(crate) resource: Option<Resource>,
-    /// A content coding is the file itself, as its name says.
-    pub(crate) is_packed: bool,
+    /// The content coding of the bytes that are here: the file itself, as its name says. Empty when there is none.
+    pub(crate) coding: String,
 }
 
 impl Asked {
@@ -42,6 +42,9 @@ pub(crate) enum Course {
     Whole { size: u64 },
     /// What is here belongs to something else. Ask again, without it.
     StartOver,
+    /// The server sends no part, or what it sends cannot be told from one. Ask it for the whole alone; what is here stays until
+    /// that comes.
+    Refused(TransferError),
     /// Neither.
     Fail(TransferError),
 }
@@ -50,11 +53,9 @@ pub(crate) enum Course {
 /// as the validator depends on it.
 pub(crate) fn plan(asked: Option<&Asked>, head: &Head, from: impl Fn(&str) -> Option<Resource>) -> Course {
     match (head.status, asked) {
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, _) if !is_cut(head) => Course::Fresh,
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(_)) => Course::StartOver,
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) => Course::Fail(TransferError::Protocol(
-            "200 OK with a part of the file (Content-Range)".into(),
-        )),
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(asked)) => whole(asked, head),
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) if head.is_cut => Course::Fail(cut()),
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) => Course::Fresh,
         (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(asked))
             if asked.is_of_another(&from) =>
         {
@@ -65,23 +66,42 @@ pub(crate) fn plan(asked: Option<&Asked>, head: &Head, from: impl Fn(&str) -> Op
         (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
             "206 Partial Content, and nobody asked for a part".into(),
         )),
-        _ => Course::Fail(head.failure()),
+        _ => match (head.failure(), asked) {
+            // That may be about the range alone.
+            (error, Some(_)) if !error.is_passing() => Course::Refused(error),
+            (error, _) => Course::Fail(error),
+        },
     }
 }
 
-/// Does it call itself a part, and not the whole? In a 200 that means nothing (RFC 9110 section 14.4), but who says so may
-/// mean a 206.
-fn is_cut(head: &Head) -> bool {
-    match head.range {
-        Some(ContentRange::Part { start, end, size }) => start > 0 || size.is_some_and(|size| end < size),
-        Some(ContentRange::None { .. }) | None => false,
+/// A 200 to a range is another version, whole; or the same one, of which something is known. What contradicts that may be
+/// the part that was asked for, of a server that does not say so.
+fn whole(asked: &Asked, head: &Head) -> Course {
+    let is_the_same = is_proven(asked, head) && !contradicts(asked, head);
+    let is_that_long = match (head.length, asked.size) {
+        (Some(length), Some(size)) => length == size,
+        (Some(length), None) => length >= asked.gap.start,
+        (None, size) => size.is_none(),
+    };
+    if head.is_cut {
+        Course::Refused(cut())
+    } else if is_the_same && !(is_that_long && has_its_coding(&asked.coding, head)) {
+        Course::Refused(TransferError::Protocol(
+            "what came for a part is not the whole file, and does not say so".into(),
+        ))
+    } else {
+        Course::Fresh
     }
+}
+
+fn cut() -> TransferError {
+    TransferError::Protocol("200 OK with a part of the file".into())
 }
 
 /// A 206 is believed when it says which bytes it has, and they are the first of those that were asked for, of a file of
 /// the same size and with the same validator (RFC 9110 section 15.3.7).
 fn partial(asked: &Asked, head: &Head) -> Course {
-    match bytes_of(&asked.gap, asked.size, asked.is_packed, head) {
+    match bytes_of(&asked.gap, asked.size, &asked.coding, head) {
         Some((end, size)) if is_proven(asked, head) && !contradicts(asked, head) => Course::Continue {
             end,
             size: size.or(asked.size),
@@ -92,21 +112,26 @@ fn partial(asked: &Asked, head: &Head) -> Course {
 
 /// Up to where it goes, if it is a part of a file of just this size, and the first bytes of this gap, as the head itself
 /// says. Of a server that was never asked before, there is no more to go by.
-pub(crate) fn part_of(gap: &Range<u64>, size: u64, is_packed: bool, head: &Head) -> Option<u64> {
-    let (end, told) = bytes_of(gap, Some(size), is_packed, head)?;
+pub(crate) fn part_of(gap: &Range<u64>, size: u64, coding: &str, head: &Head) -> Option<u64> {
+    let (end, told) = bytes_of(gap, Some(size), coding, head)?;
     (head.status == StatusCode::PARTIAL_CONTENT && told == Some(size)).then_some(end)
 }
 
 /// Up to where a part goes that has the first bytes of this gap, of a file of this size if that is known; and the size
 /// that it tells.
-fn bytes_of(gap: &Range<u64>, size: Option<u64>, is_packed: bool, head: &Head) -> Option<(u64, Option<u64>)> {
+fn bytes_of(gap: &Range<u64>, size: Option<u64>, coding: &str, head: &Head) -> Option<(u64, Option<u64>)> {
     let ContentRange::Part { start, end, size: told } = head.range? else {
         return None;
     };
     let is_asked_for = start == gap.start && end <= gap.end;
     let is_of_that_size = told.is_none_or(|told| size.is_none_or(|known| known == told));
     let is_that_long = head.length.is_none_or(|length| length == end - start);
-    (is_asked_for && is_of_that_size && is_that_long && (is_packed || head.encoding.is_empty())).then_some((end, told))
+    (is_asked_for && is_of_that_size && is_that_long && has_its_coding(coding, head)).then_some((end, told))
+}
+
+/// An answer need not repeat the coding of the bytes that it goes on with (RFC 9110 section 15.3.7), but cannot have another.
+fn has_its_coding(coding: &str, head: &Head) -> bool {
+    head.encoding.is_empty() || head.encoding == coding
 }
 
 /// A 416 is the end of the file when its size is what is here, and either the size was known or the tag is the same: a
@@ -158,6 +183,7 @@ mod tests {
             Course::Continue { end, size } => format!("continue to {end} of {size:?}"),
             Course::Whole { size } => format!("whole at {size}"),
             Course::StartOver => "start over".into(),
+            Course::Refused(error) => format!("alone: {error}"),
             Course::Fail(error) => error.to_string(),
         }
     }
@@ -168,7 +194,7 @@ mod tests {
             validator: "\"v1\"".into(),
             size,
             resource: None,
-            is_packed: false,
+            coding: String::new(),
         }
     }
 
@@ -192,19 +218,83 @@ mod tests {
 
     #[test]
     fn a_200_that_calls_itself_a_part_is_not_the_whole_file() {
-        let part = "200 OK with a part of the file (Content-Range)";
-        for (range, alone, with_range) in [
-            ("bytes 0-99/100", "fresh", "fresh"),
-            ("bytes 0-99/*", "fresh", "fresh"),
-            ("bytes 0-98/100", part, "start over"),
-            ("bytes 40-99/100", part, "start over"),
-            ("bytes 40-99/*", part, "start over"),
-            ("nonsense", "fresh", "fresh"),
+        let range = |range| ("content-range", range);
+        for (fields, is_part) in [
+            (&[range("bytes 0-99/100")][..], false),
+            (&[range("bytes 0-99/*")], false),
+            (&[range("nonsense")], false),
+            (&[range("bytes 0-99/100"), range("bytes 0-99/100")], false),
+            (&[("content-type", "multipart/mixed")], false),
+            (&[range("bytes 0-98/100")], true),
+            (&[range("bytes 40-99/100")], true),
+            (&[range("bytes 40-99/*")], true),
+            (&[range("bytes 40-99/100"), range("bytes 40-99/100")], true),
+            (&[("content-type", "Multipart/ByteRanges; boundary=x")], true),
         ] {
-            let head = head(200, &[("content-range", range)]);
-            let asked = asked(40..100, Some(100));
-            let courses = (course(None, &head), course(Some(&asked), &head));
-            assert_eq!(courses, (alone.into(), with_range.into()), "{range}");
+            let (head, asked) = (head(200, fields), asked(40..100, Some(100)));
+            let courses = [course(None, &head), course(Some(&asked), &head)];
+            let part = "200 OK with a part of the file";
+            let expected = if is_part {
+                [part.into(), format!("alone: {part}")]
+            } else {
+                ["fresh".into(), "fresh".into()]
+            };
+            assert_eq!(courses, expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_200_of_the_same_version_is_as_long_as_that() {
+        let (known, open) = (asked(40..100, Some(100)), asked(40..u64::MAX, None));
+        let date = Asked {
+            validator: "Sun, 06 Nov 1994 08:49:37 GMT".into(),
+            ..known.clone()
+        };
+        let (tag, length) = (("etag", "\"v1\""), |length| ("content-length", length));
+        let modified = ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+        for (asked, fields, is_whole) in [
+            (&known, &[tag, length("100")][..], true),
+            (&known, &[tag, length("60")], false),
+            (&known, &[tag, length("0")], false),
+            (&known, &[tag], false),
+            (&known, &[tag, length("100"), ("content-encoding", "gzip")], false),
+            (&known, &[length("60")], true),
+            (&known, &[("etag", "\"v2\""), length("60")], true),
+            (&known, &[("etag", "\"v2\"")], true),
+            (&open, &[tag], true),
+            (&open, &[tag, length("40")], true),
+            (&open, &[tag, length("39")], false),
+            (&date, &[modified, length("100")], true),
+            (&date, &[modified, length("60")], false),
+            (&date, &[length("60")], true),
+        ] {
+            for status in [200, 203] {
+                let course = course(Some(asked), &head(status, fields));
+                assert_eq!(course == "fresh", is_whole, "{status} {fields:?}: {course}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_sends_no_part_is_asked_for_the_whole_alone() {
+        let asked = asked(40..100, Some(100));
+        for (status, is_alone) in [
+            (204, true),
+            (304, true),
+            (400, true),
+            (403, true),
+            (404, true),
+            (405, true),
+            (412, true),
+            (501, true),
+            (505, true),
+            (408, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            let course = course(Some(&asked), &head(status, &[]));
+            assert_eq!(course.starts_with("alone: "), is_alone, "{course}");
         }
     }
 
@@ -241,14 +331,17 @@ mod tests {
             assert_eq!(course(Some(&known), &head(206, fields)), expected, "{fields:?}");
         }
         let packed = Asked {
-            is_packed: true,
+            coding: "gzip".into(),
             ..known
         };
-        let fields = [range, ("etag", "\"v1\""), ("content-encoding", "gzip")];
-        assert_eq!(
-            course(Some(&packed), &head(206, &fields)),
-            "continue to 100 of Some(100)"
-        );
+        for (coding, expected) in [
+            ("gzip", "continue to 100 of Some(100)"),
+            ("identity", "continue to 100 of Some(100)"),
+            ("br", "start over"),
+        ] {
+            let fields = [range, ("etag", "\"v1\""), ("content-encoding", coding)];
+            assert_eq!(course(Some(&packed), &head(206, &fields)), expected, "{coding}");
+        }
     }
 
     #[test]
@@ -263,7 +356,7 @@ mod tests {
         ] {
             let head = head(status, &[("content-range", range), ("etag", "W/\"other\"")]);
             assert_eq!(
-                part_of(&(40..100), 100, false, &head).is_some(),
+                part_of(&(40..100), 100, "", &head).is_some(),
                 is_part,
                 "{status} {range}"
             );
@@ -329,7 +422,7 @@ mod tests {
             validator: date.into(),
             size: Some(100),
             resource: None,
-            is_packed: false,
+            coding: String::new(),
         };
         for (modified, expected) in [
             (&[date][..], "continue to 100 of Some(100)"),

@@ -11,13 +11,18 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use self::state::{Share, State};
+use self::state::{LAST, Share, State};
 use crate::lock::lock;
 
 /// The owner's share.
 pub(crate) const OWNER: usize = 0;
 /// Helpers of one file that may fail before it is left to its owner.
 const FAILURES: u32 = 3;
+
+/// Is an answer up to here worth it, to who asked for this range?
+pub(crate) fn is_worth_it(range: &Range<u64>, end: u64) -> bool {
+    end >= range.end || end - range.start >= LAST
+}
 
 /// How many may fetch one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,11 +139,22 @@ impl Shares {
         taken
     }
 
-    /// The server of this share has it. Is it still wanted?
-    pub(crate) fn prove(&self, id: usize) -> bool {
+    /// The server of this share sends it, up to here; what is behind that is somebody else's. Is it still wanted?
+    pub(crate) fn prove(&self, id: usize, end: u64) -> bool {
         let mut state = lock(&self.state);
-        let share = state.shares.iter_mut().find(|share| share.id == id);
-        share.map(|share| share.is_proven = true).is_some()
+        let Some(share) = state.shares.iter_mut().find(|share| share.id == id) else {
+            return false;
+        };
+        share.is_proven = true;
+        share.covers = share.covers.min(end);
+        let rest = end..share.end;
+        if !rest.is_empty() {
+            share.end = end;
+            state.give_back(rest);
+            drop(state);
+            self.told.notify_one();
+        }
+        true
     }
 
     /// Has all of a share come?

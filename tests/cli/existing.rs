@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use crate::support::Answer::{CutAfter, HangUp, Status};
+use crate::support::Answer::{self, CutAfter, HangUp, Status};
 use crate::support::{Origin, Room, bytes};
 
 fn gets(origin: &Origin) -> usize {
@@ -61,6 +61,22 @@ fn check_asks_by_get_where_head_is_refused() {
     room.holds_exactly(&[("a.bin", "abcdefghij")]);
     let methods: Vec<_> = origin.requests().into_iter().map(|r| r.method).collect();
     assert_eq!(methods, ["HEAD", "GET"]);
+}
+
+#[test]
+fn check_asks_by_get_where_head_brings_nothing_to_compare() {
+    for answer in [Status(500), Answer::Says(200, vec![], Vec::new())] {
+        let origin = Origin::new();
+        origin.file("/a.bin", "0123456789").then(answer);
+        let room = Room::new();
+        room.put("a.bin", "abcdefghij");
+        room.haul()
+            .arg(origin.url("/a.bin"))
+            .run()
+            .succeeds()
+            .says("already there");
+        assert_eq!((origin.requests().len(), gets(&origin)), (2, 1));
+    }
 }
 
 #[test]

@@ -276,3 +276,40 @@ fn a_comparison_has_no_events() {
     outcome.exits_with(2);
     assert_eq!(outcome.stdout, "");
 }
+
+#[test]
+fn what_fails_after_an_answer_is_told_with_its_status() {
+    let origin = Origin::new();
+    origin.file("/part", "a").always(Answer::PartFrom(0));
+    origin.file("/nowhere", "").always(Answer::Status(302));
+    origin.file("/round", "").always(Answer::to("/round"));
+    origin.file("/coded", "a").field("Content-Encoding", "unknown");
+    origin.file("/cut", "0123456789").always(Answer::CutAfter(3));
+    origin.file("/large", bytes(2_000, 1));
+    origin.file("/silent", "").always(Answer::HangUp);
+    origin
+        .file("/then-silent", "")
+        .then(Answer::Status(503))
+        .always(Answer::HangUp);
+    let expected = [
+        ("/part", Some(206)),
+        ("/nowhere", Some(302)),
+        ("/round", Some(302)),
+        ("/coded", Some(200)),
+        ("/cut", Some(200)),
+        ("/large", Some(200)),
+        ("/silent", None),
+        ("/then-silent", None),
+    ];
+    let room = Room::new();
+    let args = ["--json", "--retries", "1", "--max-size", "1000", "-j", "1", "-"];
+    let list = origin.list(expected.map(|(path, _)| path));
+    let outcome = room.haul().impatient().args(args).stdin(list).run();
+    outcome.fails();
+    let lines = lines(&outcome);
+    for (id, (path, code)) in (1..).zip(expected) {
+        let told = entry(&lines, "failed", id)["error"]["response_code"].as_u64();
+        assert_eq!(told, code, "{path}");
+    }
+    assert_eq!(entry(&lines, "retry", 5)["error"]["response_code"], 200);
+}

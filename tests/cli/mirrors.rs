@@ -111,6 +111,24 @@ fn what_a_source_sent_in_an_earlier_run_is_not_gone_on_with_by_another() {
 }
 
 #[test]
+fn what_several_sources_may_have_sent_is_not_gone_on_with_where_no_checksum_tells() {
+    const SIZE: usize = 600_000;
+    let (old, new) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    for is_alone in [false, true] {
+        let (first, second, room) = (Origin::new(), Origin::new(), Room::new());
+        first.file("/a.bin", &old).etag("1").then(Status(503));
+        second.file("/a.bin", &new).etag("1").then(CutAfter(300_000));
+        let haul = |list: String| room.haul().impatient().args(["--retries", "0"]).stdin(list).run();
+        haul(list(&[&first, &second], &sum_of(&old))).fails();
+        assert_eq!(room.names().len(), 2, "a part and its record");
+        let sources = if is_alone { &[&first][..] } else { &[&first, &second] };
+        haul(list(sources, "")).succeeds();
+        room.holds_exactly(&[("a.bin", &old)]);
+        assert_eq!(first.requests()[1].field("Range"), None);
+    }
+}
+
+#[test]
 fn with_a_checksum_another_source_goes_on_where_one_ended_and_a_wrong_one_is_found_out() {
     const SIZE: usize = 600_000;
     let body = bytes(SIZE, 1);

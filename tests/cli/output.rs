@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::support::Answer::{self, Chunked, CutAfter, CutChunked, HangUp, HeldAfter, Status};
+use crate::support::Answer::{self, Chunked, CutAfter, CutChunked, HangUp, HeldAfter, ShortPart, Status};
 use crate::support::{Gate, Origin, Outcome, Room, Schema, gzip, sha256};
 
 /// Lines that are all different.
@@ -130,6 +130,15 @@ fn nothing_is_ever_mixed() {
             Answer::becomes(&new, "v2", Answer::Well),
         ),
         ("a server that knows no ranges", Some("v1"), Answer::Well.deaf()),
+        (
+            "the rest as if it were all",
+            Some("v1"),
+            Answer::Says(
+                200,
+                vec![("ETag".into(), "\"v1\"".into())],
+                old.as_bytes()[300_000..].into(),
+            ),
+        ),
         ("a part from elsewhere", Some("v1"), Answer::PartFrom(200_000)),
         (
             "a part of another",
@@ -149,6 +158,24 @@ fn nothing_is_ever_mixed() {
             outcome.stdout.len()
         );
     }
+}
+
+#[test]
+fn a_few_bytes_at_a_time_use_up_the_tries_and_large_pieces_none() {
+    let (origin, body) = (Origin::new(), text(50_000));
+    let file = |path: &str, piece| {
+        let file = origin.file(path, &body).etag("v1");
+        drop(file.then(CutAfter(300_000)).always(ShortPart(piece)));
+    };
+    file("/small", 1);
+    poured(&origin, "/small", &["--retries", "2"])
+        .fails()
+        .says("body ended");
+    assert!(origin.requests().len() <= 5, "{}", origin.requests().len());
+    file("/large", 200_000);
+    let outcome = poured(&origin, "/large", &["--retries", "1"]);
+    outcome.succeeds();
+    assert!(outcome.stdout == body, "{} bytes", outcome.stdout.len());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::support::Answer::{self, CutAfter, CutChunked, PartFrom, ResetAfter, Status, UntilClose, Well};
+use crate::support::Answer::{self, CutAfter, CutChunked, PartFrom, ResetAfter, ShortPart, Status, UntilClose, Well};
 use crate::support::{Origin, Outcome, Request, Room, bytes};
 
 const SIZE: usize = 300_000;
@@ -395,7 +395,7 @@ fn a_later_run_goes_on_where_the_one_before_gave_up() {
         .file("/a.bin", body())
         .etag("v1")
         .then(CutAfter(CUT))
-        .then(Status(404));
+        .times(2, &Status(404));
     let room = Room::new();
     let url = origin.url("/a.bin");
     room.haul().impatient().arg(&url).run().fails();
@@ -403,7 +403,7 @@ fn a_later_run_goes_on_where_the_one_before_gave_up() {
     room.haul().impatient().arg(&url).run().succeeds();
     room.holds_exactly(&[("a.bin", &body())]);
     let range = format!("bytes={CUT}-");
-    assert_eq!(conditions(&origin.requests()[2]), (Some(&*range), Some("\"v1\"")));
+    assert_eq!(conditions(&origin.requests()[3]), (Some(&*range), Some("\"v1\"")));
 }
 
 #[test]
@@ -448,13 +448,31 @@ fn what_is_asked_for_with_another_value_is_another_file_although_the_value_is_no
     origin.file("/get?doc=alpha", alpha).etag("v1").then(CutAfter(CUT));
     origin.file("/get?doc=beta", &beta).etag("v1");
     after_a_part_of(&origin, "/get?doc=alpha", "/get?doc=beta", &beta);
-    // A signature is new every time.
-    let origin = Origin::new();
-    origin.file("/get?sig=one", &beta).etag("v1").then(CutAfter(CUT));
-    origin.file("/get?sig=two", &beta).etag("v1");
-    after_a_part_of(&origin, "/get?sig=one", "/get?sig=two", &beta);
-    assert!(conditions(&origin.requests()[1]).0.is_some());
-    assert_eq!(origin.requests().len(), 2);
+    // A signature is new every time, and so is what is shown of it.
+    for [first, second] in [
+        ["/get?sig=one", "/get?sig=two"],
+        ["/get?exp=1764140000&sig=one", "/get?exp=1764150000&sig=two"],
+        ["/get?st=1&se=2&sig=one", "/get?st=3&se=4&sig=two"],
+    ] {
+        let origin = Origin::new();
+        origin.file(first, &beta).etag("v1").then(CutAfter(CUT));
+        origin.file(second, &beta).etag("v1");
+        after_a_part_of(&origin, first, second, &beta);
+        assert!(conditions(&origin.requests()[1]).0.is_some(), "{second}");
+        assert_eq!(origin.requests().len(), 2);
+    }
+}
+
+#[test]
+fn what_another_server_has_at_the_same_path_is_another_file() {
+    let (one, other, room) = (Origin::new(), Origin::new(), Room::new());
+    let (alpha, beta) = (bytes(SIZE, 1), bytes(SIZE, 2));
+    one.file("/a.bin", alpha).etag("v1").then(CutAfter(CUT));
+    other.file("/a.bin", &beta).etag("v1");
+    let run = |origin: &Origin| room.haul().args(["--retries", "0", &origin.url("/a.bin")]).run();
+    run(&one).fails();
+    run(&other).succeeds();
+    room.holds_exactly(&[("a.bin", &beta)]);
 }
 
 #[test]
@@ -544,4 +562,114 @@ fn what_is_asked_for_with_other_fields_may_be_another_file() {
     file(&object);
     run("application/json").succeeds();
     room.holds_exactly(&[("get", &object)]);
+}
+
+#[test]
+fn a_few_bytes_at_a_time_use_up_the_tries_and_large_pieces_none() {
+    for (piece, is_worth, most) in [(1, false, 6), (20_000, true, 10)] {
+        let origin = Origin::new();
+        let file = origin.file("/a.bin", body()).etag("v1");
+        drop(file.then(CutAfter(CUT)).always(ShortPart(piece)));
+        let room = Room::new();
+        let args = ["--retries", "3", &origin.url("/a.bin")];
+        let outcome = room.haul().impatient().args(args).run();
+        if is_worth {
+            outcome.succeeds().says("1 retry");
+            room.holds_exactly(&[("a.bin", &body())]);
+        } else {
+            outcome.fails().says_in_a_line(&["body ended"]);
+        }
+        assert!(origin.requests().len() <= most, "{}", origin.requests().len());
+    }
+}
+
+/// After a cut at [`CUT`] the next request gets this answer, in the same run and in a later one. What follows is the file,
+/// asked for alone.
+#[track_caller]
+fn is_asked_for_alone_after(answer: &Answer) {
+    for is_later in [false, true] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let file = origin.file("/a.bin", body()).etag("v1");
+        file.then(CutAfter(CUT)).then(answer.clone());
+        let haul = || room.haul().impatient().arg(origin.url("/a.bin"));
+        if is_later {
+            haul().args(["--retries", "0"]).run().fails();
+        }
+        haul().run().succeeds();
+        room.holds_exactly(&[("a.bin", &body())]);
+        let requests = origin.requests();
+        assert_eq!(requests.len(), 3, "the file, the rest, the file");
+        assert_eq!(requests[1].field("Range"), Some(&*format!("bytes={CUT}-")));
+        assert_eq!(conditions(&requests[2]), (None, None));
+    }
+}
+
+#[test]
+fn a_200_to_a_range_that_contradicts_the_same_version_is_not_the_whole_file() {
+    let body = body();
+    let rest = &body[CUT..];
+    let says = |status, body: &[u8]| Answer::Says(status, vec![("ETag".into(), "\"v1\"".into())], body.to_owned());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n",
+        rest.len()
+    );
+    let chunked = [head.as_bytes(), rest, b"\r\n0\r\n\r\n"].concat();
+    let range = "bytes 120000-299999/300000";
+    for answer in [
+        says(200, rest),
+        says(203, rest),
+        says(200, b""),
+        Answer::RawKept(chunked),
+        says(200, &body).field("Content-Range", range),
+        says(200, &body)
+            .field("Content-Range", range)
+            .field("Content-Range", range),
+        says(200, &body).field("Content-Type", "multipart/byteranges; boundary=x"),
+    ] {
+        is_asked_for_alone_after(&answer);
+    }
+}
+
+#[test]
+fn a_server_that_refuses_a_range_is_asked_for_the_whole() {
+    for status in [204, 304, 400, 403, 404, 405, 406, 410, 412, 431, 501, 505] {
+        is_asked_for_alone_after(&Status(status));
+    }
+}
+
+#[test]
+fn a_replacement_whose_range_is_refused_is_not_unchanged() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (old, new) = (body(), bytes(SIZE, 4));
+    let file = origin.file("/a.bin", &old).etag("v1").then(Well);
+    let becomes = Answer::becomes(&new, "v2", CutAfter(CUT));
+    let url = file.then(becomes).then(Status(304)).url();
+    room.haul().arg(&url).run().succeeds();
+    let haul = room.haul().impatient().args(["--existing", "update", &url]);
+    haul.run().succeeds();
+    room.holds_exactly(&[("a.bin", &new)]);
+}
+
+#[test]
+fn a_location_that_refuses_ranges_is_not_asked_for_ever() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a.bin", "").always(Answer::to("/one"));
+    origin
+        .file("/one", body())
+        .etag("v1")
+        .then(CutAfter(CUT))
+        .always(Status(403));
+    room.haul().impatient().arg(origin.url("/a.bin")).run().fails();
+    assert_eq!(room.names(), ["a.bin.part", "a.bin.part.json"]);
+    assert!(origin.requests_for("/one").len() <= 4, "{:?}", origin.paths());
+}
+
+#[test]
+fn a_coding_that_the_first_bytes_did_not_have_is_not_glued_to_them() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let coded = tagged_part("bytes 120000-299999/300000", &bytes(SIZE - CUT, 4)).field("Content-Encoding", "gzip");
+    let file = origin.file("/a.tar.gz", body()).etag("v1");
+    drop(file.then(CutAfter(CUT)).then(coded));
+    room.haul().impatient().arg(origin.url("/a.tar.gz")).run().succeeds();
+    room.holds_exactly(&[("a.tar.gz", &body())]);
 }

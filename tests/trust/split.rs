@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, LongPart, PartFrom, Status, Trickle, Well};
+use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, LongPart, PartFrom, ShortPart, Status, Trickle, Well};
 use crate::support::{DEADLINE, Gate, Origin, Request, Resource, Room, Victim, bytes, sha256};
 
 const MIB: usize = 1 << 20;
@@ -55,6 +55,8 @@ fn a_helper_that_gets_something_else_harms_nothing() {
         CutAfter(3 * MIB),
         Answer::part(&format!("bytes 0-9/{SIZE}"), [0; 10]),
         LongPart(MIB),
+        ShortPart(1),
+        ShortPart(2 * MIB),
     ];
     for answer in answers {
         let (origin, gate, room) = (Origin::new(), Gate::new(), Room::new());
@@ -76,6 +78,7 @@ fn a_server_that_refuses_all_helpers_sends_the_file_by_one_connection() {
         Status(403),
         Status(416),
         Well.deaf(),
+        ShortPart(1),
         Answer::becomes(&body, "v2", Well),
     ] {
         let (origin, gate, room) = (Origin::new(), Gate::new(), Room::new());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Answer, Origin, Outcome, Room, bytes};
+use crate::support::{Answer, Origin, Outcome, Room, bytes, sha256};
 
 const MODES: [&str; 6] = ["check", "skip", "update", "overwrite", "rename", "fail"];
 
@@ -535,4 +535,44 @@ fn where_two_names_are_one_the_file_of_one_entry_is_not_taken_for_that_of_anothe
             (_, Some(why)) => outcome.fails().finished(1, 2).says(why),
         };
     }
+}
+
+#[test]
+fn update_fetches_what_is_not_what_the_list_says() {
+    let (body, other) = (bytes(5_000, 1), bytes(5_000, 2));
+    let old = SystemTime::now() - Duration::from_secs(9_000);
+    // The server calls all of them unchanged.
+    for (there, by_sum, by_size) in [
+        (&body[..2_500], &["GET"][..], &["GET"][..]),
+        (&other, &["GET"], &["GET"]),
+        (&body, &[], &["GET"]),
+    ] {
+        for (is_sum, asked) in [(true, by_sum), (false, by_size)] {
+            let (origin, room) = (Origin::new(), Room::new());
+            let url = origin.file("/a.bin", &body).last_modified(old).url();
+            room.put("a.bin", there);
+            let list = if is_sum {
+                format!("{}  {url}\n", sha256(&body))
+            } else {
+                format!("{{\"url\":\"{url}\",\"size\":5000}}\n")
+            };
+            room.haul().args(["--existing", "update"]).stdin(list).run().succeeds();
+            assert_eq!(methods(&origin), asked);
+            // A size says no more than that.
+            let is_kept = !is_sum && there.len() == body.len();
+            room.holds_exactly(&[("a.bin", if is_kept { there } else { &body })]);
+        }
+    }
+}
+
+#[test]
+fn update_does_not_call_unchanged_what_somebody_made_longer() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let old = SystemTime::now() - Duration::from_secs(9_000);
+    let url = origin.file("/a.bin", "0123456789").last_modified(old).url();
+    run(&room, "update", &url).succeeds();
+    // The same inode, and so the same attribute.
+    fs::write(room.path("a.bin"), "0123456789 and more").unwrap();
+    run(&room, "update", &url).succeeds();
+    room.holds_exactly(&[("a.bin", "0123456789")]);
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::checksum::Algorithm;
-use crate::error::TransferError;
 use crate::job::{JobId, SourceUrl};
 use crate::report::{Exchange, Reason, Row, secs};
 
@@ -60,12 +59,12 @@ pub(super) struct Retry<'a> {
 }
 
 impl<'a> Retry<'a> {
-    pub(super) fn of(id: JobId, url: &'a SourceUrl, attempt: u32, error: &TransferError, wait: Duration) -> Self {
+    pub(super) fn of(id: JobId, url: &'a SourceUrl, attempt: u32, error: Reason, wait: Duration) -> Self {
         Self {
             id: id.0,
             url: Shown(url),
             attempt,
-            error: Reason::of(error),
+            error,
             wait: secs(wait),
         }
     }

@@ -94,6 +94,7 @@ fn retry(run: &mut Run, id: u64, seconds: u64) {
         attempt: 1,
         why: "503 Service Unavailable".into(),
         error: std::sync::Arc::new(status(503)),
+        answered: None,
         wait: Duration::from_secs(seconds),
     });
 }

@@ -50,6 +50,7 @@ pub(super) fn row(id: u64, path: &str, outcome: Outcome) -> Row {
         spans: crate::report::Spans::default(),
         redirects: 0,
         exchange: None,
+        answered: None,
         checksum: None,
     }
 }

@@ -268,6 +268,7 @@ fn retry(run: &mut Run, id: u64) {
         attempt: 1,
         why: "503 Service Unavailable".into(),
         error: std::sync::Arc::new(status(503)),
+        answered: None,
         wait: Duration::from_secs(4),
     });
 }

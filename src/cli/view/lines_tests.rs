@@ -46,6 +46,7 @@ fn events() -> Vec<Event> {
             attempt: 1,
             why: "503 Service Unavailable".into(),
             error: std::sync::Arc::new(status(503)),
+            answered: None,
             wait: Duration::from_secs(4),
         },
         Event::Paused {

@@ -64,6 +64,7 @@ impl Part {
                 validator: Some(record.validator.clone()).filter(|validator| !validator.is_empty()),
                 name: None,
                 replace: if record.replaces { Replace::Old } else { Replace::Never },
+                mixed: record.mixed,
                 said: Said {
                     digests: record
                         .digests
@@ -75,6 +76,7 @@ impl Part {
                         .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
                     filename: record.filename.clone(),
                     resource: record.resource,
+                    coding: record.coding.clone(),
                 },
             });
             Box::new(record.clone())

@@ -83,12 +83,14 @@ impl Part {
         let mut record = Record::new(url, validator, self.gaps.size(), gaps);
         record.missing = missing;
         record.replaces = self.replaces();
+        record.mixed = self.is_mixed();
         if let Some(said) = self.said() {
             let since = said.modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
             record.modified = since.map(|since| since.as_secs());
             record.digests = said.digests.iter().map(ToString::to_string).collect();
             record.filename.clone_from(&said.filename);
             record.resource = said.resource;
+            record.coding.clone_from(&said.coding);
         }
         record
     }

@@ -15,6 +15,7 @@ async fn begun_for(dir: &Path, size: u64, wanted: &[Checksum]) -> Box<Part> {
         validator: Some("\"v1\"".into()),
         name: None,
         replace: Replace::Never,
+        mixed: false,
         said: Said::default(),
     };
     part.begin(identity, Some(size), wanted).await.unwrap();

@@ -12,6 +12,7 @@ use crate::disk::Site;
 use crate::error::{TransferError, os};
 use crate::event::Event;
 use crate::hauler::Unwritable;
+use crate::hauler::retry::Reached;
 use crate::hauler::way::{Way, downgrade};
 use crate::http::{Leg, Over};
 use crate::job::HostKey;
@@ -27,6 +28,8 @@ impl<'a> Delivery<'a> {
         mut held: Option<Held>,
     ) -> Result<(Outcome, u64), TransferError> {
         self.way = self.way_home();
+        self.wants_all = false;
+        let mut most = Reached(self.cost.held);
         loop {
             slot = self
                 .stop
@@ -59,16 +62,23 @@ impl<'a> Delivery<'a> {
                         return Ok(done);
                     }
                     drop(held);
+                    self.is_worth_it(&mut most)?;
                     (slot, held) = self.begin_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
+                Step::AskForAll => self.wants_all = true,
                 Step::GoOn => held = self.look_again().await?,
+                Step::CameShort => {
+                    self.is_worth_it(&mut most)?;
+                    held = self.look_again().await?;
+                }
                 Step::Moved(to) => {
                     let followed = self.way.follow(to, self.shared.settings.http.schemes)?;
                     if let Some(host) = followed.downgraded_by {
                         self.warn_of_downgrade(&host).await;
                     }
                     if followed.is_elsewhere {
+                        self.answered = None;
                         self.shared.resting.notify_one();
                         slot = self
                             .stop
@@ -92,10 +102,19 @@ impl<'a> Delivery<'a> {
         Ok((self.slot_at_home().await?, self.look_again().await?))
     }
 
+    /// Is the rest asked for at once? A few bytes at a time would be asked for as long as the file has some: that is a try.
+    fn is_worth_it(&self, most: &mut Reached) -> Result<(), TransferError> {
+        let (held, size) = (self.cost.held, self.meter.size());
+        if most.grows(held, size) {
+            return Ok(());
+        }
+        Err(TransferError::ShortBody { got: held, of: size })
+    }
+
     /// What is here of the file by now.
     async fn look_again(&self) -> Result<Option<Held>, TransferError> {
         let (_, earlier) = self.shared.tools.survey(self.path).await?;
-        Tools::held(earlier, &self.part_of(), &self.cost)
+        Tools::held(earlier, &self.sender(), &self.cost)
     }
 
     /// Gives a file its name. A permit is a connection, and that is not needed any more; but only so many bodies may wait
@@ -142,18 +161,17 @@ impl<'a> Delivery<'a> {
         });
         let others = self.sources.others().filter(|_| self.mixes());
         let mirrors: Vec<_> = others.map(|source| (source, self.own_for(&source.host()))).collect();
-        let part_of = self.part_of();
+        let sender = self.sender();
         let asked = Try {
             url: &self.way.url,
-            source: self.source.reveal(),
             entry: self.entry,
-            part_of: &part_of,
+            sender: &sender,
+            wants_all: self.wants_all,
             leg: self.way.leg,
             over: self.way.over,
             path: self.path,
             want,
             listed: self.listed,
-            own: self.own_for(&self.home),
             mirrors: &mirrors,
             namer: namer.as_ref(),
             meter: &self.meter,
@@ -163,6 +181,7 @@ impl<'a> Delivery<'a> {
         };
         let (heard, earlier) = (slot.heard(), self.cost.exchange.take());
         let step = self.shared.tools.attempt(asked, held, &mut self.cost).await;
+        self.answered = self.cost.exchange.as_ref().map(|exchange| exchange.status);
         let now = Instant::now();
         self.busy += now - since;
         self.note_phases(step.as_ref().err(), now);

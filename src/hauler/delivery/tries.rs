@@ -11,7 +11,7 @@ use crate::hauler::retry::{Allowance, Next, next};
 use crate::job::{HostKey, Job, OwnRequest};
 use crate::report::{Outcome, Phase};
 use crate::slots::Slot;
-use crate::transfer::{Held, Plan, Tools, plan};
+use crate::transfer::{Held, Plan, Sender, Tools, plan};
 
 impl<'a> Delivery<'a> {
     pub(super) async fn try_until_done(
@@ -88,6 +88,7 @@ impl<'a> Delivery<'a> {
 
     /// A slot for the source that is asked.
     pub(super) async fn slot_at_home(&mut self) -> Result<Slot, TransferError> {
+        self.answered = None;
         let slot = self.stop.unless(self.shared.slots.acquire(&self.home)).await??;
         self.life.was(Phase::Rest, Instant::now());
         Ok(slot)
@@ -111,12 +112,20 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// Whose part it is that is begun or gone on with: the entry's, or that of the one source that may send it.
-    pub(super) fn part_of(&self) -> Cow<'a, str> {
-        if self.mixes() || *self.source == self.job.url {
-            Cow::Borrowed(self.entry)
-        } else {
-            self.source.shown()
+    /// Who sends what is begun or gone on with: any of the entry's sources, or the one that is asked.
+    pub(super) fn sender(&self) -> Sender<'a> {
+        let mixes = self.mixes();
+        let is_of_the_entry = mixes || *self.source == self.job.url;
+        Sender {
+            known_as: if is_of_the_entry {
+                Cow::Borrowed(self.entry)
+            } else {
+                self.source.shown()
+            },
+            source: self.source.reveal(),
+            own: self.own_for(&self.home),
+            is_mixed: mixes && !self.job.mirrors().is_empty(),
+            is_checked: self.listed.checksum.is_some(),
         }
     }
 
@@ -142,12 +151,21 @@ impl<'a> Delivery<'a> {
         let found = if self.to_come.is_some() { Found::Nothing } else { found };
         let want = match plan(self.shared.settings.existing, found, self.entry, self.listed) {
             Plan::Ask(want) => want,
-            Plan::AddUp { size, checksum } => {
-                self.summed = Some(checksum.clone());
-                let adding = self.shared.tools.adds_up(self.path, checksum);
-                self.stop.unless(adding).await??;
-                Tools::tidy(earlier, self.entry).await;
-                return Ok((Outcome::AlreadyThere, size));
+            // It did not.
+            Plan::AddUp { otherwise, .. } if self.summed.is_some() => otherwise?,
+            Plan::AddUp {
+                size,
+                checksum,
+                otherwise,
+            } => {
+                let adding = self.shared.tools.adds_up(self.path, checksum.clone());
+                let adds_up = self.stop.unless(adding).await??;
+                self.summed = Some(checksum);
+                if adds_up {
+                    Tools::tidy(earlier, self.entry).await;
+                    return Ok((Outcome::AlreadyThere, size));
+                }
+                otherwise?
             }
             Plan::Done(outcome, size) => {
                 Tools::tidy(earlier, self.entry).await;
@@ -155,10 +173,8 @@ impl<'a> Delivery<'a> {
             }
             Plan::Fail(error) => return Err(error),
         };
-        let held = Tools::held(earlier, &self.part_of(), &self.cost)?;
-        // What an earlier run left may be of any of them.
-        let is_of_any = self.sources.others().next().is_some() && held.as_ref().is_some_and(Held::is_foreign);
-        self.cost.is_mixed |= is_of_any;
+        let held = Tools::held(earlier, &self.sender(), &self.cost)?;
+        self.cost.is_mixed |= held.as_ref().is_some_and(Held::is_mixed);
         // What has a part has its room, or learns early that it has none.
         if held.is_none() && want.is_for_bytes() {
             self.needs_a_place().await?;

@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(2);
 /// Where a file has mirrors, one of them may be slow. What would take it longer than this is not left alone, ...
 const LONG: Duration = Duration::from_secs(10);
 /// ... down to a share of so many bytes.
-const LAST: u64 = 1 << 20;
+pub(super) const LAST: u64 = 1 << 20;
 /// How long a share is watched before its speed is believed.
 const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]

@@ -76,7 +76,7 @@ fn what_was_cut_off_is_not_the_owner_s_and_what_is_left_goes_first() {
     assert_eq!(shares.cut(Most::Useful, later), Some((1, 200 * MIB..201 * MIB)));
     let (id, range) = shares.cut(Most::Useful, later).unwrap();
     assert_eq!((id, range.end), (2, 100 * MIB));
-    assert!(shares.prove(1) && shares.prove(id));
+    assert!(shares.prove(1, 201 * MIB) && shares.prove(id, range.end));
     let own = range.start - MIB;
     assert_eq!(shares.take(OWNER, 100 * MIB), own);
     assert!(shares.is_done(OWNER) && !shares.is_done(id));
@@ -102,19 +102,38 @@ fn what_was_cut_off_is_not_the_owner_s_and_what_is_left_goes_first() {
 fn what_nobody_has_proven_goes_to_who_comes_to_it_first() {
     let now = Instant::now();
     let shares = Shares::new(0..100 * MIB, Vec::new(), now);
-    let (first, _) = shares.cut(Most::Exactly(9), now).unwrap();
+    let (first, half) = shares.cut(Most::Exactly(9), now).unwrap();
     let (second, range) = shares.cut(Most::Exactly(9), now).unwrap();
-    assert!(shares.prove(second));
+    assert!(shares.prove(second, range.end));
     assert_eq!(
         shares.take(OWNER, 90 * MIB),
         if range.start < 50 * MIB { 25 } else { 75 } * MIB
     );
     assert!(shares.is_done(OWNER));
-    assert_eq!(shares.prove(first), range.start < 50 * MIB);
+    assert_eq!(shares.prove(first, half.end), range.start < 50 * MIB);
     let alone = Shares::new(0..100 * MIB, Vec::new(), now);
-    let (helper, _) = alone.cut(Most::Exactly(9), now).unwrap();
+    let (helper, half) = alone.cut(Most::Exactly(9), now).unwrap();
     assert_eq!((alone.take(OWNER, 100 * MIB), alone.is_done(OWNER)), (100 * MIB, true));
-    assert!(!alone.prove(helper));
+    assert!(!alone.prove(helper, half.end));
+}
+
+#[test]
+fn who_gets_less_than_was_asked_for_has_the_rest_no_longer() {
+    let now = Instant::now();
+    let shares = Shares::new(0..100 * MIB, Vec::new(), now);
+    let (id, range) = shares.cut(Most::Exactly(9), now).unwrap();
+    assert_eq!(range, 50 * MIB..100 * MIB);
+    assert!(shares.prove(id, 60 * MIB));
+    assert_eq!((shares.take(id, 20 * MIB), shares.is_done(id)), (10 * MIB, true));
+    assert_eq!(shares.cut(Most::Exactly(9), now), Some((2, 60 * MIB..100 * MIB)));
+}
+
+#[test]
+fn less_than_was_asked_for_is_worth_it_from_a_mebibyte_on() {
+    for (end, is_worth) in [(1, false), (MIB - 1, false), (MIB, true), (9 * MIB, true)] {
+        assert_eq!(is_worth_it(&(0..9 * MIB), end), is_worth, "{end}");
+    }
+    assert!(is_worth_it(&(0..5), 5));
 }
 
 #[test]
@@ -147,9 +166,9 @@ async fn fetched_by(slots: usize, size: u64, speed: u64) -> Duration {
             !is_done
         });
         while at_work.len() < slots
-            && let Some((id, _)) = shares.cut(Most::Useful, Instant::now())
+            && let Some((id, range)) = shares.cut(Most::Useful, Instant::now())
         {
-            assert!(shares.prove(id));
+            assert!(shares.prove(id, range.end));
             at_work.push(id);
         }
     }
@@ -182,9 +201,10 @@ proptest! {
         for (what, n) in steps {
             match what {
                 0 => if let Some((id, range)) = shares.cut(Most::Exactly(9), now) {
-                    // Not everybody answers in time.
+                    // Not everybody answers in time, and not with all that was asked for.
                     if n > 9 {
-                        prop_assert!(shares.prove(id));
+                        let end = if n > 29 { range.end } else { range.end.min(range.start + n * MIB) };
+                        prop_assert!(shares.prove(id, end));
                         helpers.push((id, range.start));
                     }
                 },

@@ -39,7 +39,9 @@ pub enum Answer {
     EndlessHead,
     /// A 206 whose Content-Range begins at this byte, whatever was asked for.
     PartFrom(usize),
-    /// Of the range that was asked for, a 206 with so many bytes, in chunks; behind them, as many of something else.
+    /// Of the range that was asked for, a 206 with so many bytes.
+    ShortPart(usize),
+    /// The same, in chunks; behind them, as many of something else.
     LongPart(usize),
     /// These bytes, HTTP or not, then the end.
     Raw(Vec<u8>),
@@ -121,6 +123,7 @@ impl Answer {
             Self::Trickle(pieces) => Script::by_length(good()).in_pieces(*pieces),
             Self::EndlessHead => Script::raw(b"HTTP/1.1 200 OK\r\nSlow: ").then(Step::Drip(b'x')),
             Self::PartFrom(first) => Script::by_length(file.part(*first..file.size())),
+            Self::ShortPart(n) => Script::by_length(short_part(file, request, *n)),
             Self::LongPart(n) => Script::by_chunks(long_part(file, request, *n), true),
             Self::Raw(bytes) => Script::raw(bytes).end(End::Close),
             Self::Held(gate, answer) => answer.script(file, request).held(gate),
@@ -293,13 +296,21 @@ fn head(status: u16, fields: &[Field]) -> Vec<u8> {
     format!("HTTP/1.1 {status} A Reason\r\n{lines}\r\n").into_bytes()
 }
 
-fn long_part(file: &File, request: &Request, n: usize) -> Message {
+fn short_part(file: &File, request: &Request, n: usize) -> Message {
     let range = request.field("Range").and_then(|range| range.strip_prefix("bytes="));
-    let Some(first) = range.and_then(|range| range.split('-').next()?.parse().ok()) else {
+    let Some((first, last)) = range.and_then(|range| range.split_once('-')) else {
         return file.answer(request);
     };
-    let mut message = file.part(first..file.size().min(first + n));
-    message.body.extend(vec![b'?'; n]);
+    let first: usize = first.parse().expect("a first byte");
+    let end = last.parse().map_or(file.size(), |last: usize| last + 1);
+    file.part(first..end.min(first + n))
+}
+
+fn long_part(file: &File, request: &Request, n: usize) -> Message {
+    let mut message = short_part(file, request, n);
+    if message.status == 206 {
+        message.body.extend(vec![b'?'; n]);
+    }
     message
 }
 
