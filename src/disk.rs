@@ -37,6 +37,7 @@ use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
 use self::quick::Quick;
+use crate::job::Known;
 use crate::settings::Durability;
 
 /// The folder of a run. Clones are handles to one and the same.
@@ -171,7 +172,7 @@ impl Disk {
 
     /// For whom was the file at this path finished, which was left alone since? Of entries that look the same when they are
     /// shown, the validator of an answer may tell. Blocks for a few system calls.
-    pub(crate) fn whose(&self, path: &Path, entry: &str, validator: Option<&str>) -> Whose {
+    pub(crate) fn whose(&self, path: &Path, entry: &Known<'_>, validator: Option<&str>) -> Whose {
         let (size, modified, mark) = match self.look(path) {
             Ok(Found::Nothing) => return Whose::Free,
             Ok(Found::File { size, modified, mark }) => (size, modified, mark),

@@ -27,7 +27,7 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Over, Request, is_the_file};
-use crate::job::{self, OwnRequest, Resource};
+use crate::job::{Known, OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -60,8 +60,7 @@ pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
     /// Where its way began.
     pub(crate) source: &'a Url,
-    /// The entry's URL as it is shown: what marks know it by.
-    pub(crate) entry: &'a str,
+    pub(crate) entry: &'a Known<'a>,
     /// What its part is known by: the same, or the source that alone may send it.
     pub(crate) part_of: &'a str,
     pub(crate) leg: Leg,
@@ -313,8 +312,7 @@ async fn tidy(step: &Step, held: &mut Option<Held>) {
 /// A part continues when its record is of this entry and names a validator.
 fn usable(part: &Part, record: &Record, entry: &str) -> Option<Asked> {
     let gaps = part.gaps();
-    let is_ours =
-        job::names_of(entry).any(|name| record.url == name) && !record.validator.is_empty() && gaps.held() > 0;
+    let is_ours = record.url == entry && !record.validator.is_empty() && gaps.held() > 0;
     let size = gaps.size();
     let gap = gaps.first().or_else(|| size.map(|size| size..size));
     is_ours.then(|| {

@@ -7,7 +7,7 @@ use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::fnv::Fnv;
-use crate::{job, tame};
+use crate::job::Known;
 
 const NAME: &str = "user.haul";
 const VERSION: u32 = 1;
@@ -26,6 +26,9 @@ pub(crate) struct Mark {
     /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
     /// another URL is not told that its file is there.
     entry: String,
+    /// What tells that entry from others that look the same.
+    #[serde(default)]
+    hidden: u32,
     /// Of which origin: a hash again. Tags of one origin can be compared.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     origin: String,
@@ -37,14 +40,15 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    pub(crate) fn new(size: u64, entry: &str, validator: Option<String>, checksum: Option<String>) -> Self {
+    pub(crate) fn new(size: u64, entry: &Known<'_>, validator: Option<String>, checksum: Option<String>) -> Self {
         Self {
             v: VERSION,
             size,
             time: None,
             nanos: None,
-            entry: hashed(entry),
-            origin: hashed(origin(entry)),
+            entry: hashed(&entry.shown),
+            hidden: entry.hidden,
+            origin: hashed(origin(&entry.shown)),
             validator,
             checksum,
         }
@@ -52,24 +56,24 @@ impl Mark {
 
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of
     /// its URL may be any of several, so nothing vouches for it.
-    pub(crate) fn vouches_for(&self, entry: &str, size: u64, modified: SystemTime) -> bool {
-        !tame::hides(entry) && self.may_be_of(entry) && self.is_intact(size, modified)
+    pub(crate) fn vouches_for(&self, entry: &Known<'_>, size: u64, modified: SystemTime) -> bool {
+        !entry.hides() && self.may_be_of(entry) && self.is_intact(size, modified)
     }
 
-    /// Was the file finished for this entry, or for one that looks the same when it is shown?
-    pub(crate) fn may_be_of(&self, entry: &str) -> bool {
-        job::names_of(entry).any(|name| self.entry == hashed(name))
+    /// Was the file finished for this entry, or for one that differs in nothing but its leave to have the file?
+    pub(crate) fn may_be_of(&self, entry: &Known<'_>) -> bool {
+        self.hidden == entry.hidden && self.entry == hashed(&entry.shown)
     }
 
     /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?
-    pub(crate) fn differs(&self, entry: &str, validator: Option<&str>) -> bool {
+    pub(crate) fn differs(&self, entry: &Known<'_>, validator: Option<&str>) -> bool {
         let both = self.validator.as_deref().zip(validator);
-        tame::hides(entry) && both.is_some_and(|(here, there)| here != there)
+        entry.hides() && both.is_some_and(|(here, there)| here != there)
     }
 
     /// Does the entry's URL lead to the same scheme, host and port?
-    pub(crate) fn is_of_the_origin_of(&self, entry: &str) -> bool {
-        self.origin == hashed(origin(entry))
+    pub(crate) fn is_of_the_origin_of(&self, entry: &Known<'_>) -> bool {
+        self.origin == hashed(origin(&entry.shown))
     }
 
     /// Has nobody written to the file since?
@@ -137,7 +141,7 @@ mod tests {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
         let mark = Mark {
             time: Some(1_000),
-            ..Mark::new(9, "http://h/a", None, None)
+            ..Mark::new(9, &"http://h/a".into(), None, None)
         };
         for (entry, size, time, vouches) in [
             ("http://h/a", 9, then, true),
@@ -146,13 +150,13 @@ mod tests {
             ("http://h/a", 8, then, false),
             ("http://h/a", 9, then + Duration::from_secs(1), false),
         ] {
-            assert_eq!(mark.vouches_for(entry, size, time), vouches, "{entry} {size}");
+            assert_eq!(mark.vouches_for(&entry.into(), size, time), vouches, "{entry} {size}");
         }
     }
 
     #[test]
     fn a_mark_knows_the_origin_of_its_entry() {
-        let mark = Mark::new(9, "http://h:81/a?b=1", None, None);
+        let mark = Mark::new(9, &"http://h:81/a?b=1".into(), None, None);
         for (entry, is_the_same) in [
             ("http://h:81/other", true),
             ("http://h:81", true),
@@ -161,7 +165,7 @@ mod tests {
             ("https://h:81/a", false),
             ("nonsense", false),
         ] {
-            assert_eq!(mark.is_of_the_origin_of(entry), is_the_same, "{entry}");
+            assert_eq!(mark.is_of_the_origin_of(&entry.into()), is_the_same, "{entry}");
         }
     }
 
@@ -175,7 +179,7 @@ mod tests {
     #[test]
     fn a_file_keeps_its_mark() {
         let file = tempfile::tempfile().unwrap();
-        let mut mark = Mark::new(0, "http://h/a", Some("\"v1\"".into()), None);
+        let mut mark = Mark::new(0, &"http://h/a".into(), Some("\"v1\"".into()), None);
         mark.put(&file, None);
         // Not every file system of a test machine has attributes.
         if let Some(found) = Mark::of(file.as_fd()) {

@@ -18,7 +18,7 @@ use crate::disk::claims::Claims;
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Over;
-use crate::job::{HostKey, Job, SourceUrl};
+use crate::job::{HostKey, Job, Known, SourceUrl};
 use crate::lock::lock;
 use crate::report::{Life, Outcome, Row, Source};
 use crate::settings::Existing;
@@ -60,11 +60,11 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
     let round = Arc::clone(&looking.0);
     let Round { shared, events, stop } = &*round;
     let mut seen = None;
-    let known_as = job.known_as();
+    let known = job.known();
     // A name that is still to come is looked at when it has come.
     if to_come.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known_as, &listed)) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known, &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 let secured = shared.tools.secure(&path).await;
                 let (outcome, size) = secured.map_or_else(failed, |()| (outcome, size));
@@ -102,7 +102,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         let source = sources.now().unwrap_or(&job.url);
         let mut delivery = Delivery {
             shared,
-            entry: &known_as,
+            entry: &known,
             source,
             sources,
             is_alone: false,
@@ -143,7 +143,7 @@ enum Sight {
     Unclear,
 }
 
-fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: &Expect) -> Sight {
+fn at_first_sight(existing: Existing, glance: Glance, entry: &Known<'_>, listed: &Expect) -> Sight {
     let Glance { found, is_begun, at } = glance;
     match plan(existing, found, entry, listed) {
         _ if is_begun => Sight::Unclear,
@@ -156,8 +156,7 @@ fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: &Expe
 struct Delivery<'a> {
     shared: &'a Shared,
     job: &'a Arc<Job>,
-    /// Its URL as it is shown.
-    entry: &'a str,
+    entry: &'a Known<'a>,
     sources: Sources<'a>,
     /// The one of them that is asked.
     source: &'a SourceUrl,

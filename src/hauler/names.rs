@@ -43,7 +43,7 @@ pub(crate) fn give(
     }
     // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it.
     let whose = |disk: &Disk, path: &Path| match settings.naming {
-        settings::Naming::Server => disk.whose(path, &job.known_as(), None),
+        settings::Naming::Server => disk.whose(path, &job.known(), None),
         settings::Naming::Url => Whose::Unknown,
     };
     let may_have = |path: &Path| {

@@ -11,6 +11,7 @@ use crate::disk::part::Replace;
 use crate::disk::{Disk, Whose, name};
 use crate::error::TransferError;
 use crate::http::Head;
+use crate::job::Known;
 use crate::lock::lock;
 use crate::report::Outcome;
 use crate::settings::Existing;
@@ -45,7 +46,7 @@ pub(crate) struct Namer<'a> {
     pub(crate) wanted: &'a Path,
     pub(crate) checksums: &'a Checksums,
     pub(crate) existing: Existing,
-    pub(crate) entry: &'a str,
+    pub(crate) entry: &'a Known<'a>,
     pub(crate) listed: &'a Expect,
 }
 

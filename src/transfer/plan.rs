@@ -11,9 +11,9 @@ use crate::disk::mark::Mark;
 use crate::disk::part::Replace;
 use crate::error::TransferError;
 use crate::http::{Head, Unless};
+use crate::job::Known;
 use crate::report::Outcome;
 use crate::settings::Existing;
-use crate::tame;
 
 /// What is wanted of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,9 +126,8 @@ pub(crate) enum Plan {
     Fail(TransferError),
 }
 
-/// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown, `listed` what the
-/// file has to be.
-pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expect) -> Plan {
+/// Decides, after the settings, what to do about what is there. `listed` is what the file has to be.
+pub(crate) fn plan(existing: Existing, found: Found, entry: &Known<'_>, listed: &Expect) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
     let (size, modified, mark) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
@@ -149,7 +148,7 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
             Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),
             mark => {
                 let unless = tag(mark.as_ref()).map_or(Unless::Since(modified), Unless::Tag);
-                let is_exact = mark.is_some() && tame::hides(entry);
+                let is_exact = mark.is_some() && entry.hides();
                 Plan::Ask(Want::Newer(Dated {
                     modified,
                     size,
@@ -163,7 +162,7 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
 }
 
 /// A mark, or what is listed, decides without a request.
-fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: &Expect) -> Plan {
+fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &Known<'_>, listed: &Expect) -> Plan {
     let known = mark.filter(|mark| mark.is_intact(size, modified));
     match &listed.checksum {
         _ if listed.size.is_some_and(|listed| listed != size) => Plan::Fail(TransferError::InTheWay(
@@ -185,7 +184,7 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
             let known = known.filter(|mark| mark.is_of_the_origin_of(entry));
             let is_own = known.is_some_and(|mark| mark.may_be_of(entry));
             let date = known
-                .filter(|_| !is_own || tame::hides(entry))
+                .filter(|_| !is_own || entry.hides())
                 .and_then(|mark| httpdate::parse_http_date(mark.validator.as_ref()?).ok());
             let tag = tag(known);
             Plan::Ask(Want::Size(Sized {

@@ -356,6 +356,50 @@ fn entries_of_one_name_that_look_the_same_find_each_its_own_in_any_order() {
 }
 
 #[test]
+fn a_file_of_another_entry_that_looks_the_same_is_not_taken_for_one_s_own() {
+    for mode in ["check", "skip", "update"] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let (field, value) = named("x.bin");
+        for doc in ["one", "two"] {
+            origin.file(&format!("/get?doc={doc}"), doc).field(field, &value);
+        }
+        drop(
+            origin
+                .file("/get?doc=one", "one")
+                .field(field, &value)
+                .then(Status(404)),
+        );
+        let run = || {
+            let list = origin.list(["/get?doc=one", "/get?doc=two"]);
+            room.haul()
+                .args(["-J", "-j", "1", "--existing", mode])
+                .stdin(list)
+                .run()
+        };
+        run().fails();
+        room.holds_exactly(&[("x.bin", "two")]);
+        for _ in 0..2 {
+            run().succeeds();
+            room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+        }
+    }
+}
+
+#[test]
+fn an_entry_with_fields_of_its_own_and_one_without_keep_their_files() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("x.bin");
+    origin.file("/get", "x").field(field, &value);
+    let url = origin.url("/get");
+    let (plain, other) = (format!("{url}\n"), format!("{url}\n header=X-Part: 1\n"));
+    for list in [[&plain, &other], [&other, &plain], [&plain, &other]] {
+        let list = list.map(String::as_str).concat();
+        room.haul().args(["-J", "-j", "1"]).stdin(list).run().succeeds();
+        room.holds_exactly(&[("x.bin", "x"), ("x-2.bin", "x")]);
+    }
+}
+
+#[test]
 fn an_entry_that_has_its_file_takes_no_name_that_became_free() {
     let (origin, room) = (Origin::new(), Room::new());
     for path in ["/a", "/b", "/c"] {

@@ -114,7 +114,7 @@ impl<'a> Delivery<'a> {
     /// Whose part it is that is begun or gone on with: the entry's, or that of the one source that may send it.
     pub(super) fn part_of(&self) -> Cow<'a, str> {
         if self.mixes() || *self.source == self.job.url {
-            Cow::Borrowed(self.entry)
+            Cow::Borrowed(&*self.entry.shown)
         } else {
             self.source.shown()
         }
@@ -146,11 +146,11 @@ impl<'a> Delivery<'a> {
                 self.summed = Some(checksum.clone());
                 let adding = self.shared.tools.adds_up(self.path, checksum);
                 self.stop.unless(adding).await??;
-                Tools::tidy(earlier, self.entry).await;
+                Tools::tidy(earlier, &self.entry.shown).await;
                 return Ok((Outcome::AlreadyThere, size));
             }
             Plan::Done(outcome, size) => {
-                Tools::tidy(earlier, self.entry).await;
+                Tools::tidy(earlier, &self.entry.shown).await;
                 return Ok((outcome, size));
             }
             Plan::Fail(error) => return Err(error),
