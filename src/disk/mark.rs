@@ -65,10 +65,20 @@ impl Mark {
         self.hidden == entry.hidden && self.entry == hashed(&entry.shown)
     }
 
-    /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?
-    pub(crate) fn differs(&self, entry: &Known<'_>, validator: Option<&str>) -> bool {
+    /// A hash of the entry that it was finished for.
+    pub(crate) fn owner(&self) -> u64 {
+        owner(&self.entry, self.hidden)
+    }
+
+    /// That of the files that [may be of](Self::may_be_of) this entry.
+    pub(crate) fn owner_of(entry: &Known<'_>) -> u64 {
+        owner(&hashed(&entry.shown), entry.hidden)
+    }
+
+    /// In how many ways is it not the file that an answer is about, with this validator and this size?
+    pub(crate) fn misfit(&self, validator: Option<&str>, size: Option<u64>) -> u8 {
         let both = self.validator.as_deref().zip(validator);
-        entry.hides() && both.is_some_and(|(here, there)| here != there)
+        u8::from(both.is_some_and(|(here, there)| here != there)) + u8::from(size.is_some_and(|size| size != self.size))
     }
 
     /// Does the entry's URL lead to the same scheme, host and port?
@@ -126,6 +136,10 @@ fn origin(url: &str) -> &str {
     &url[..path]
 }
 
+fn owner(entry: &str, hidden: u32) -> u64 {
+    Fnv::new().with(entry.as_bytes()).with(&hidden.to_be_bytes()).finish()
+}
+
 fn hashed(text: &str) -> String {
     format!("{:016x}", Fnv::of(text.as_bytes()))
 }
@@ -166,6 +180,21 @@ mod tests {
             ("nonsense", false),
         ] {
             assert_eq!(mark.is_of_the_origin_of(&entry.into()), is_the_same, "{entry}");
+        }
+    }
+
+    #[test]
+    fn an_answer_fits_the_file_that_is_as_long_and_has_its_validator() {
+        for (here, there, size, misfit) in [
+            (None, None, None, 0),
+            (Some("\"a\""), Some("\"a\""), Some(9), 0),
+            (Some("\"a\""), None, Some(9), 0),
+            (None, Some("\"a\""), Some(8), 1),
+            (Some("\"b\""), Some("\"a\""), Some(9), 1),
+            (Some("\"b\""), Some("\"a\""), Some(8), 2),
+        ] {
+            let mark = Mark::new(9, &"http://h/a".into(), here.map(str::to_owned), None);
+            assert_eq!(mark.misfit(there, size), misfit, "{here:?} {there:?} {size:?}");
         }
     }
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::mirrors;
 use crate::disk::claims::{Claims, Leave};
-use crate::disk::{Disk, Whose, name};
+use crate::disk::{Disk, name};
 use crate::error::TransferError;
 use crate::job::Job;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Existing, Settings};
 use crate::transfer::{Expect, leave};
 
 /// What an entry gets before anything is requested for it.
@@ -41,14 +41,16 @@ pub(crate) fn give(
     if job.checksum.is_none() && !is_to_come(job, settings) {
         job.checksum = settings.checksums.get(&wanted).cloned();
     }
-    // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it.
-    let whose = |disk: &Disk, path: &Path| match settings.naming {
-        settings::Naming::Server => disk.whose(path, &job.known(), None),
-        settings::Naming::Url => Whose::Unknown,
+    // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it. Who
+    // says what is to be overwritten means it.
+    let is_said = job.name.is_some() && settings.existing == Existing::Overwrite;
+    let is_another_s = |disk: &Disk, path: &Path| match settings.naming {
+        settings::Naming::Server if !is_said => disk.is_another_s(path, &job.known()),
+        settings::Naming::Server | settings::Naming::Url => false,
     };
     let may_have = |path: &Path| {
         disk.map_or(Leave::Granted, |disk| {
-            leave(settings.existing, disk, path, |path| whose(disk, path))
+            leave(settings.existing, disk, path, |path| is_another_s(disk, path))
         })
     };
     let Some(path) = claims.give(job, &wanted, may_have) else {
