@@ -66,11 +66,15 @@ pub(crate) fn of_path(path: &Path, url: &Url) -> Result<PathBuf, TransferError> 
             }
         }
     }
-    let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-    if is_folder || cleaned.as_os_str().is_empty() {
+    if is_folder(path) || cleaned.as_os_str().is_empty() {
         cleaned.push(of_url(url));
     }
     Ok(cleaned)
+}
+
+/// Does the path say no more than where the file goes?
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
 /// Refuses a path that nobody can mean, before its folders are named and made.

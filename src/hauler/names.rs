@@ -43,9 +43,9 @@ pub(crate) fn give(
     }
     // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it. Who
     // says what is to be overwritten means it.
-    let is_said = job.name.is_some() && settings.existing == Existing::Overwrite;
+    let is_meant = is_said(job) && settings.existing == Existing::Overwrite;
     let is_another_s = |disk: &Disk, path: &Path| match settings.naming {
-        settings::Naming::Server if !is_said => disk.is_another_s(path, &job.known()),
+        settings::Naming::Server if !is_meant => disk.is_another_s(path, &job.known()),
         settings::Naming::Server | settings::Naming::Url => false,
     };
     let may_have = |path: &Path| {
@@ -70,7 +70,12 @@ pub(crate) fn give(
 
 /// Does the name come with the answer? Not where the list gives it.
 pub(crate) fn is_to_come(job: &Job, settings: &Settings) -> bool {
-    settings.naming == settings::Naming::Server && job.name.is_none()
+    settings.naming == settings::Naming::Server && !is_said(job)
+}
+
+/// Does the list give the name, and not only a folder for it?
+fn is_said(job: &Job) -> bool {
+    job.name.as_deref().is_some_and(|path| !name::is_folder(path))
 }
 
 /// The path that an entry's line or its URL asks for.

@@ -481,6 +481,19 @@ fn two_runs_at_once_leave_each_other_s_files_alone() {
 }
 
 #[test]
+fn a_folder_of_the_list_is_no_name() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for path in ["/a", "/b", "/c"] {
+        let (field, value) = named("server.bin");
+        origin.file(path, path).field(field, &value);
+    }
+    let [a, b, c] = ["/a", "/b", "/c"].map(|path| origin.url(path));
+    let list = format!("{a} one/\n{b}\n dir=two\n{c}\n dir=two\n out=c.bin\n");
+    room.haul().arg("-J").stdin(list).run().succeeds();
+    room.holds_exactly(&[("one/server.bin", "/a"), ("two/server.bin", "/b"), ("two/c.bin", "/c")]);
+}
+
+#[test]
 fn an_entry_that_has_its_file_takes_no_name_that_became_free() {
     let (origin, room) = (Origin::new(), Room::new());
     for path in ["/a", "/b", "/c"] {
