@@ -3,7 +3,7 @@
 mod asking;
 mod tries;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -33,18 +33,10 @@ pub(super) struct Entry {
     pub(super) path: Arc<PathBuf>,
     /// What the file has to be, as the user said.
     pub(super) listed: Expect,
-    /// Set when the server names the file.
-    pub(super) to_come: Option<ToCome>,
+    /// The path that the entry's URL asks for, when the server names the file.
+    pub(super) to_come: Option<PathBuf>,
     /// When it was listed.
     pub(super) since: Instant,
-}
-
-/// What a name needs that comes with the answer.
-pub(super) struct ToCome {
-    /// The names given away.
-    pub(super) claims: Arc<Mutex<Claims>>,
-    /// The path that the entry's URL asks for.
-    pub(super) wanted: PathBuf,
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
@@ -58,7 +50,12 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         since,
     } = entry;
     let round = Arc::clone(&looking.0);
-    let Round { shared, events, stop } = &*round;
+    let Round {
+        shared,
+        events,
+        stop,
+        claims,
+    } = &*round;
     let mut seen = None;
     let known = job.known();
     // A name that is still to come is looked at when it has come.
@@ -110,9 +107,10 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             home: host,
             is_unseen,
             job: &job,
-            path: &path,
+            path,
             listed: &listed,
-            to_come: to_come.as_ref(),
+            to_come: to_come.as_deref(),
+            claims,
             given: OnceLock::new(),
             events,
             stop,
@@ -166,11 +164,12 @@ struct Delivery<'a> {
     home: HostKey,
     /// Where the requests of the last try went.
     way: Way<'a>,
-    path: &'a Arc<PathBuf>,
+    path: Arc<PathBuf>,
     /// There was nothing of it in the folder a moment ago, and no try of ours since.
     is_unseen: bool,
     listed: &'a Expect,
-    to_come: Option<&'a ToCome>,
+    to_come: Option<&'a Path>,
+    claims: &'a Mutex<Claims>,
     /// What the server's name made of it.
     given: OnceLock<Named>,
     events: &'a Events,
@@ -193,7 +192,7 @@ impl Delivery<'_> {
             self.shared.tell_given_up(error, self.events).await;
         }
         let given = self.given.get();
-        let (path, listed) = given.map_or((self.path, self.listed), |given| (&given.path, &given.listed));
+        let (path, listed) = given.map_or((&self.path, self.listed), |given| (&given.path, &given.listed));
         let result = match result {
             Ok((outcome @ (Outcome::AlreadyThere | Outcome::Unchanged), size)) => {
                 let secured = self.shared.tools.secure(path).await;
@@ -231,7 +230,7 @@ impl Delivery<'_> {
         let event = || Event::Started {
             id: self.job.id,
             url: self.job.url.clone(),
-            path: Arc::clone(self.path),
+            path: Arc::clone(&self.path),
             meter: Arc::clone(&self.meter),
             attempt: self.tries,
         };

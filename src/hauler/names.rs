@@ -68,6 +68,17 @@ pub(crate) fn give(
     Ok(Naming::Given(Given { wanted, path, listed }))
 }
 
+/// Gives an entry another name: its own is taken by now.
+pub(super) fn give_another(
+    job: &Job,
+    settings: &Settings,
+    claims: &mut Claims,
+    disk: &Disk,
+) -> Result<PathBuf, TransferError> {
+    let may_have = |path: &Path| leave(settings.existing, disk, path, |_| false);
+    Ok(claims.claim(&wanted(job, settings)?, may_have))
+}
+
 /// Does the name come with the answer? Not where the list gives it.
 pub(crate) fn is_to_come(job: &Job, settings: &Settings) -> bool {
     settings.naming == settings::Naming::Server && !is_said(job)

@@ -141,8 +141,8 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &Known<'_>, listed: 
         Existing::Check | Existing::Update if mark.as_ref().is_some_and(is_cut) => Plan::Ask(Want::Replacement),
         Existing::Overwrite => Plan::Ask(Want::Replacement),
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
-        // A free name was chosen before; the file came in between.
-        Existing::Rename => fail("appeared while the list was read"),
+        // A free name was chosen before.
+        Existing::Rename => Plan::Fail(TransferError::Appeared),
         Existing::Update => match mark.filter(|mark| mark.is_intact(size, modified)) {
             // Neither its date nor its tag says anything of what another URL leads to.
             Some(mark) if !mark.may_be_of(entry) => Plan::Ask(Want::Replacement),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use reqwest::StatusCode;
 
-use super::{Delivery, ToCome};
+use super::Delivery;
 use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
@@ -93,7 +93,7 @@ impl<'a> Delivery<'a> {
 
     /// What is here of the file by now.
     async fn look_again(&self) -> Result<Option<Held>, TransferError> {
-        let (_, earlier) = self.shared.tools.survey(self.path).await?;
+        let (_, earlier) = self.shared.tools.survey(&self.path).await?;
         Tools::held(earlier, &self.part_of(), &self.cost)
     }
 
@@ -124,8 +124,8 @@ impl<'a> Delivery<'a> {
         let since = began.into_std();
         self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
-        let namer = self.to_come.map(|ToCome { claims, wanted }| Namer {
-            claims,
+        let namer = self.to_come.map(|wanted| Namer {
+            claims: self.claims,
             wanted,
             given: &self.given,
             checksums: &self.shared.settings.checksums,
@@ -143,7 +143,7 @@ impl<'a> Delivery<'a> {
             part_of: &part_of,
             leg: self.way.leg,
             over: self.way.over,
-            path: self.path,
+            path: &self.path,
             want,
             listed: self.listed,
             own: self.own_for(&self.home),
@@ -244,7 +244,7 @@ impl<'a> Delivery<'a> {
             io::ErrorKind::ReadOnlyFilesystem => Unwritable::ReadOnly,
             _ => return,
         };
-        if self.shared.is_newly_unwritable(self.path, why).await {
+        if self.shared.is_newly_unwritable(&self.path, why).await {
             let warning = format!("no new files are begun: {error}; what came is kept");
             self.events.send(|| Event::Warning(warning)).await;
         }
