@@ -95,7 +95,7 @@ impl Namer<'_> {
             None => tools.disk.found(given).await.map_err(failed)?,
         };
         // Another run was faster.
-        if keeps_names(self.existing) && given != path && found.is_another_s(self.entry) {
+        if keeps_names(self.existing) && found.is_another_s(self.entry) {
             return Err(TransferError::Appeared);
         }
         let size = size_of(given, head, course);
@@ -116,8 +116,8 @@ impl Namer<'_> {
         }
     }
 
-    /// Claims the server's name, in the folder that the list chose; without one, the list's name stands. Tells what
-    /// has the name, where that was seen.
+    /// Claims the server's name, in the folder that the list chose; without one, the list's name stands, unless
+    /// another run has just given that away. Tells what has the name, where that was seen.
     async fn name(
         &self,
         tools: &Tools,
@@ -125,13 +125,16 @@ impl Namer<'_> {
         filename: Option<&str>,
         (head, course): (&Head, &Course),
     ) -> io::Result<(Named, Option<Found>)> {
-        let name = filename.and_then(name::clean);
-        let wanted = match name.map(|name| path.with_file_name(name)) {
-            None => return Ok((self.named(Arc::clone(path), self.wanted), None)),
-            Some(wanted) if wanted == **path => return Ok((self.named(Arc::clone(path), &wanted), None)),
-            Some(wanted) => Arc::new(wanted),
-        };
         let keeps_names = keeps_names(self.existing);
+        let name = filename.and_then(name::clean).map(|name| path.with_file_name(name));
+        if name.as_ref().is_none_or(|name| *name == **path) {
+            let found = tools.disk.found(path).await?;
+            if !keeps_names || !found.is_another_s(self.entry) {
+                let wanted = name.as_deref().unwrap_or(self.wanted);
+                return Ok((self.named(Arc::clone(path), wanted), Some(found)));
+            }
+        }
+        let wanted = Arc::new(name.unwrap_or_else(|| self.wanted.to_owned()));
         let found = tools.disk.found(&wanted).await?;
         let family = if keeps_names {
             tools.disk.family(&wanted).await?

@@ -481,6 +481,23 @@ fn two_runs_at_once_leave_each_other_s_files_alone() {
 }
 
 #[test]
+fn a_url_s_own_name_that_another_run_gave_away_meanwhile_is_left_to_it() {
+    for mode in ["check", "skip", "update", "overwrite", "rename"] {
+        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
+        origin.file("/1/x.bin", "one").then(Answer::Well.held_by(&gate));
+        let (field, value) = named("x.bin");
+        let other = origin.file("/2", "two").field(field, &value).url();
+        let args = ["-J", "-v", "--existing", mode];
+        let first = room.haul().args(args).arg(origin.url("/1/x.bin")).start();
+        origin.wait_for_requests(1);
+        room.haul().args(args).arg(other).run().succeeds();
+        gate.open();
+        first.finish().succeeds();
+        room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+    }
+}
+
+#[test]
 fn a_folder_of_the_list_is_no_name() {
     let (origin, room) = (Origin::new(), Room::new());
     for path in ["/a", "/b", "/c"] {
