@@ -8,6 +8,7 @@
 pub(crate) mod claims;
 mod crowd;
 mod errands;
+mod families;
 mod hashes;
 mod kind;
 pub(crate) mod listing;
@@ -31,12 +32,15 @@ use tokio::task::JoinError;
 
 use self::crowd::Crowd;
 use self::errands::Errands;
+use self::families::Families;
+pub(crate) use self::families::Family;
 use self::kind::case_of;
 pub(crate) use self::kind::{Case, case_above};
 use self::listing::{Listing, Said};
 use self::mark::Mark;
 use self::nameless::Nameless;
 use self::quick::Quick;
+use crate::job::Known;
 use crate::settings::Durability;
 
 /// The folder of a run. Clones are handles to one and the same.
@@ -53,6 +57,7 @@ struct Inside {
     errands: Arc<Errands>,
     /// What stood in the folder, where names are told apart as we do.
     listing: Option<Arc<Listing>>,
+    families: Families,
     crowd: Crowd,
     quick: Quick,
 }
@@ -78,19 +83,23 @@ pub(crate) enum Found {
     Other,
 }
 
-/// For whom what stands under a name was finished.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
-    /// There is nothing.
-    Free,
-    /// For the entry itself.
-    Own,
-    /// For the entry, when it was another version, or for one that looks the same.
-    Similar,
-    /// For another entry.
-    Another,
-    /// It is not haul's, or not any more.
-    Unknown,
+impl Found {
+    /// The mark of a file that haul finished and that nobody has written to since, whatever the machine's end left of it.
+    pub(crate) fn known(&self) -> Option<&Mark> {
+        let Self::File {
+            size, modified, mark, ..
+        } = self
+        else {
+            return None;
+        };
+        let is_known = |mark: &&Mark| mark.is_intact(*size, *modified) || mark.is_cut(*size, *modified);
+        mark.as_ref().filter(is_known)
+    }
+
+    /// Was it finished for another entry?
+    pub(crate) fn is_another_s(&self, entry: &Known<'_>) -> bool {
+        self.known().is_some_and(|mark| !mark.may_be_of(entry))
+    }
 }
 
 /// What stood under a name at some moment.
@@ -139,6 +148,7 @@ impl Disk {
             nameless: Nameless::new(),
             errands: Arc::default(),
             listing: (case == Case::Matters).then(Arc::default),
+            families: Families::default(),
             crowd: Crowd::of(jobs),
             quick: Quick::new(),
         }))
@@ -186,22 +196,9 @@ impl Disk {
         self.look(path).is_ok_and(|found| found != Found::Nothing)
     }
 
-    /// For whom was the file at this path finished, which was left alone since? Of entries that look the same when they are
-    /// shown, the validator of an answer may tell. Blocks for a few system calls.
-    pub(crate) fn whose(&self, path: &Path, entry: &str, validator: Option<&str>) -> Whose {
-        let (size, modified, mark) = match self.look(path) {
-            Ok(Found::Nothing) => return Whose::Free,
-            Ok(Found::File {
-                size, modified, mark, ..
-            }) => (size, modified, mark),
-            Ok(Found::Link | Found::Other) | Err(_) => return Whose::Unknown,
-        };
-        match mark.filter(|mark| mark.is_intact(size, modified)) {
-            None => Whose::Unknown,
-            Some(mark) if !mark.may_be_of(entry) => Whose::Another,
-            Some(mark) if mark.differs(entry, validator) => Whose::Similar,
-            Some(_) => Whose::Own,
-        }
+    /// Was the file at this path finished for another entry? Blocks for a few system calls.
+    pub(crate) fn is_another_s(&self, path: &Path, entry: &Known<'_>) -> bool {
+        self.look(path).is_ok_and(|found| found.is_another_s(entry))
     }
 
     /// What stands at this path.
@@ -227,6 +224,7 @@ impl Disk {
         if let Some(listing) = &self.0.listing {
             listing.forget();
         }
+        self.0.families.forget();
     }
 
     /// Looks for a file of that name and for a part of one, and touches neither. What it saw may be over a moment later.

@@ -162,11 +162,7 @@ impl Hauler {
         self.shared.slots.begin();
         self.shared.tools.disk.forget_seen();
         let shared = &self.shared;
-        let round = Arc::new(Round {
-            shared: Arc::clone(shared),
-            events: events.clone(),
-            stop: own.clone(),
-        });
+        let round = Arc::new(Round::new(shared, events, &own));
         let mut run = Run::new(&round);
         let mut list = pin!(list);
         let mut often = ahead::often();

@@ -11,9 +11,11 @@ use url::{Position, Url};
 use crate::checksum::Checksum;
 use crate::error::LineError;
 
+mod known;
 mod request;
 mod resource;
 
+pub(crate) use known::Known;
 pub use request::OwnRequest;
 pub(crate) use request::{Field, field, is_single, value_of};
 pub(crate) use resource::Resource;
@@ -102,14 +104,9 @@ impl Job {
         self.extras.as_ref().and_then(|extras| extras.meanwhile.as_deref())
     }
 
-    /// What marks and records know the entry by: its URL as it is shown, and a sign that something is not shown where it
-    /// asks with more than a URL.
-    pub(crate) fn known_as(&self) -> Cow<'_, str> {
-        let mut known_as = self.url.shown();
-        if self.request().is_some_and(OwnRequest::may_choose) {
-            known_as.to_mut().push(crate::tame::HIDDEN);
-        }
-        known_as
+    /// What marks and records know the entry by.
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known::of(self)
     }
 
     /// What its requests say beyond those of the run.
@@ -126,12 +123,6 @@ impl Job {
         // A mirror is more than its text.
         urls + paths + 100 * self.mirrors().len() + self.request().map_or(0, OwnRequest::weight)
     }
-}
-
-/// The names by which marks and records may know an entry that is [known as](Job::known_as) this: one of them may be of a
-/// time when fields of its own were no part of that.
-pub(crate) fn names_of(known_as: &str) -> impl Iterator<Item = &str> {
-    std::iter::once(known_as).chain(known_as.strip_suffix(crate::tame::HIDDEN))
 }
 
 /// A line that is no entry. It becomes one failed row; the rest of the list goes on.

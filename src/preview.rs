@@ -124,7 +124,7 @@ impl Looking {
         };
         let found = disk.as_ref().map_or(Ok(Found::Nothing), |disk| disk.look(&path));
         let found = found.map_err(|source| crate::transfer::disk("look into the folder", source))?;
-        let there = match plan(settings.existing, found, &job.known_as(), &listed) {
+        let there = match plan(settings.existing, found, &job.known(), &listed) {
             Plan::Ask(Want::File) => There::Nothing,
             Plan::Ask(Want::Replacement) => There::Replaced,
             Plan::Ask(Want::Newer(_)) => There::Older,

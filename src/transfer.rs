@@ -29,7 +29,7 @@ use crate::disk::{Disk, Found, Glance};
 use crate::error::TransferError;
 use crate::event::Meter;
 use crate::http::{Http, Leg, Over, Request};
-use crate::job::{self, OwnRequest, Resource};
+use crate::job::{Known, OwnRequest, Resource};
 use crate::report::{Exchange, Outcome};
 use crate::settings::Durability;
 use crate::stop::Stop;
@@ -60,8 +60,7 @@ pub(crate) struct Tools {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Try<'a> {
     pub(crate) url: &'a Url,
-    /// The entry's URL as it is shown: what marks know it by.
-    pub(crate) entry: &'a str,
+    pub(crate) entry: &'a Known<'a>,
     /// Who sends it.
     pub(crate) sender: &'a Sender<'a>,
     /// The server sends no parts: it is asked for the whole.
@@ -107,7 +106,7 @@ impl Sender<'_> {
 
     /// Is this a record of its bytes? With another leave to have it, its URL is shown with other values.
     fn has_sent(&self, record: &Record) -> bool {
-        let is_known = job::names_of(&self.known_as).any(|name| record.url == name);
+        let is_known = record.url == self.known_as;
         let is_the_same = || {
             let resource = self.resource(self.source, &record.validator);
             origin(&record.url) == origin(&self.known_as) && record.resource == Some(resource)

@@ -8,7 +8,7 @@ use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::fnv::Fnv;
-use crate::{job, tame};
+use crate::job::Known;
 
 const NAME: &str = "user.haul";
 const VERSION: u32 = 1;
@@ -27,6 +27,9 @@ pub(crate) struct Mark {
     /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
     /// another URL is not told that its file is there.
     entry: String,
+    /// What tells that entry from others that look the same.
+    #[serde(default)]
+    hidden: u32,
     /// Of which origin: a hash again. Tags of one origin can be compared.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     origin: String,
@@ -47,7 +50,7 @@ pub(crate) struct Mark {
 impl Mark {
     pub(crate) fn new(
         size: u64,
-        (entry, name): (&str, &str),
+        (entry, name): (&Known<'_>, &str),
         validator: Option<String>,
         checksum: Option<String>,
     ) -> Self {
@@ -56,8 +59,9 @@ impl Mark {
             size,
             time: None,
             nanos: None,
-            entry: hashed(entry),
-            origin: hashed(origin(entry)),
+            entry: hashed(&entry.shown),
+            hidden: entry.hidden,
+            origin: hashed(origin(&entry.shown)),
             name: Some(Fnv::of(name.as_bytes())),
             process: Some(process()),
             validator,
@@ -67,24 +71,34 @@ impl Mark {
 
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of
     /// its URL may be any of several, so nothing vouches for it.
-    pub(crate) fn vouches_for(&self, entry: &str, size: u64, modified: SystemTime) -> bool {
-        !tame::hides(entry) && self.may_be_of(entry) && self.is_intact(size, modified)
+    pub(crate) fn vouches_for(&self, entry: &Known<'_>, size: u64, modified: SystemTime) -> bool {
+        !entry.hides() && self.may_be_of(entry) && self.is_intact(size, modified)
     }
 
-    /// Was the file finished for this entry, or for one that looks the same when it is shown?
-    pub(crate) fn may_be_of(&self, entry: &str) -> bool {
-        job::names_of(entry).any(|name| self.entry == hashed(name))
+    /// Was the file finished for this entry, or for one that differs in nothing but its leave to have the file?
+    pub(crate) fn may_be_of(&self, entry: &Known<'_>) -> bool {
+        self.hidden == entry.hidden && self.entry == hashed(&entry.shown)
     }
 
-    /// Does an answer with this validator show that the file is another entry's, of which no more is shown than of this one?
-    pub(crate) fn differs(&self, entry: &str, validator: Option<&str>) -> bool {
+    /// A hash of the entry that it was finished for.
+    pub(crate) fn owner(&self) -> u64 {
+        owner(&self.entry, self.hidden)
+    }
+
+    /// That of the files that [may be of](Self::may_be_of) this entry.
+    pub(crate) fn owner_of(entry: &Known<'_>) -> u64 {
+        owner(&hashed(&entry.shown), entry.hidden)
+    }
+
+    /// In how many ways is it not the file that an answer is about, with this validator and this size?
+    pub(crate) fn misfit(&self, validator: Option<&str>, size: Option<u64>) -> u8 {
         let both = self.validator.as_deref().zip(validator);
-        tame::hides(entry) && both.is_some_and(|(here, there)| here != there)
+        u8::from(both.is_some_and(|(here, there)| here != there)) + u8::from(size.is_some_and(|size| size != self.size))
     }
 
     /// Does the entry's URL lead to the same scheme, host and port?
-    pub(crate) fn is_of_the_origin_of(&self, entry: &str) -> bool {
-        self.origin == hashed(origin(entry))
+    pub(crate) fn is_of_the_origin_of(&self, entry: &Known<'_>) -> bool {
+        self.origin == hashed(origin(&entry.shown))
     }
 
     /// Had it another name when it was finished?
@@ -100,7 +114,7 @@ impl Mark {
     /// Was it finished by the same process as that one, for another entry and another name? Then the file system takes two
     /// names for one.
     pub(super) fn collides_with(&self, other: &Self) -> bool {
-        self.process == other.process && self.entry != other.entry && self.name != other.name
+        self.process == other.process && self.owner() != other.owner() && self.name != other.name
     }
 
     /// Has nobody written to the file since?
@@ -159,6 +173,10 @@ fn process() -> u32 {
     *PROCESS
 }
 
+fn owner(entry: &str, hidden: u32) -> u64 {
+    Fnv::new().with(entry.as_bytes()).with(&hidden.to_be_bytes()).finish()
+}
+
 fn hashed(text: &str) -> String {
     format!("{:016x}", Fnv::of(text.as_bytes()))
 }
@@ -174,7 +192,7 @@ mod tests {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
         let mark = Mark {
             time: Some(1_000),
-            ..Mark::new(9, ("http://h/a", "a"), None, None)
+            ..Mark::new(9, (&"http://h/a".into(), "a"), None, None)
         };
         for (entry, size, time, vouches) in [
             ("http://h/a", 9, then, true),
@@ -183,13 +201,13 @@ mod tests {
             ("http://h/a", 8, then, false),
             ("http://h/a", 9, then + Duration::from_secs(1), false),
         ] {
-            assert_eq!(mark.vouches_for(entry, size, time), vouches, "{entry} {size}");
+            assert_eq!(mark.vouches_for(&entry.into(), size, time), vouches, "{entry} {size}");
         }
     }
 
     #[test]
     fn a_mark_knows_the_origin_of_its_entry() {
-        let mark = Mark::new(9, ("http://h:81/a?b=1", "a"), None, None);
+        let mark = Mark::new(9, (&"http://h:81/a?b=1".into(), "a"), None, None);
         for (entry, is_the_same) in [
             ("http://h:81/other", true),
             ("http://h:81", true),
@@ -198,7 +216,22 @@ mod tests {
             ("https://h:81/a", false),
             ("nonsense", false),
         ] {
-            assert_eq!(mark.is_of_the_origin_of(entry), is_the_same, "{entry}");
+            assert_eq!(mark.is_of_the_origin_of(&entry.into()), is_the_same, "{entry}");
+        }
+    }
+
+    #[test]
+    fn an_answer_fits_the_file_that_is_as_long_and_has_its_validator() {
+        for (here, there, size, misfit) in [
+            (None, None, None, 0),
+            (Some("\"a\""), Some("\"a\""), Some(9), 0),
+            (Some("\"a\""), None, Some(9), 0),
+            (None, Some("\"a\""), Some(8), 1),
+            (Some("\"b\""), Some("\"a\""), Some(9), 1),
+            (Some("\"b\""), Some("\"a\""), Some(8), 2),
+        ] {
+            let mark = Mark::new(9, (&"http://h/a".into(), "a"), here.map(str::to_owned), None);
+            assert_eq!(mark.misfit(there, size), misfit, "{here:?} {there:?} {size:?}");
         }
     }
 
@@ -212,7 +245,7 @@ mod tests {
     #[test]
     fn a_file_keeps_its_mark() {
         let file = tempfile::tempfile().unwrap();
-        let mut mark = Mark::new(0, ("http://h/a", "a"), Some("\"v1\"".into()), None);
+        let mut mark = Mark::new(0, (&"http://h/a".into(), "a"), Some("\"v1\"".into()), None);
         mark.put(&file, None);
         // Not every file system of a test machine has attributes.
         if let Some(found) = Mark::of(file.as_fd()) {

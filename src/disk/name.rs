@@ -19,6 +19,8 @@ const LONGEST: usize = NAME_MAX - SUFFIXES[2].len() - ".2".len();
 /// The longest path below the folder, in bytes. What is beyond a system's `PATH_MAX` is made step by step; this is four times
 /// that of Linux, and beyond it nobody means a file.
 const LONGEST_PATH: usize = 16 << 10;
+/// The most that a number adds to a name.
+const LONGEST_NUMBER: usize = "-4294967295".len();
 /// An ending of this length or less is an extension, worth keeping when a name is cut.
 const EXTENSION: usize = 16;
 /// The name of a file whose URL gives none.
@@ -68,11 +70,15 @@ pub(crate) fn of_path(path: &Path, url: &Url) -> Result<PathBuf, TransferError> 
             }
         }
     }
-    let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-    if is_folder || cleaned.as_os_str().is_empty() {
+    if is_folder(path) || cleaned.as_os_str().is_empty() {
         cleaned.push(of_url(url));
     }
     Ok(cleaned)
+}
+
+/// Does the path say no more than where the file goes?
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
 /// Refuses a path that nobody can mean, before its folders are named and made.
@@ -89,6 +95,25 @@ pub(crate) fn numbered(name: &str, number: u32) -> String {
     let (stem, extension) = split(name);
     let stem = cut(stem, LONGEST - number.len() - extension.len());
     format!("{stem}{number}{extension}")
+}
+
+/// What a name has in common with its numbered ones: what stands before their numbers and behind. Of a long one, as much as
+/// all numbers leave of it.
+pub(crate) fn family(name: &str) -> (&str, &str) {
+    let (stem, extension) = split(name);
+    (cut(stem, LONGEST - LONGEST_NUMBER - extension.len()), extension)
+}
+
+/// The family and the number of a name that [`numbered`] may have made.
+pub(crate) fn number(name: &str) -> Option<((&str, &str), u32)> {
+    let (stem, extension) = split(name);
+    let (stem, digits) = stem.rsplit_once('-')?;
+    let number = digits.parse().ok().filter(|&number| number > 1)?;
+    let is_made = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    is_made.then_some((
+        (cut(stem, LONGEST - LONGEST_NUMBER - extension.len()), extension),
+        number,
+    ))
 }
 
 /// Bytes that are no UTF-8 stay percent-encoded: two different names stay different.
@@ -285,6 +310,14 @@ mod tests {
                 prop_assert!(!name.contains(['/', '\\', '\0']) && !name.contains(is_treacherous));
                 prop_assert!(!name.starts_with('.') && !name.ends_with(['.', ' ']));
                 prop_assert!(!is_reserved(&name));
+            }
+        }
+
+        #[test]
+        fn a_number_is_read_from_the_name_that_was_made_with_it(stranger in "[a-z.é -]{1,12}|[a-z.]{200,260}(\\.tar)?(\\.[a-z]{1,9})?", n in 2..u32::MAX) {
+            if let Some(name) = clean(&stranger) {
+                let made = numbered(&name, n);
+                prop_assert_eq!(number(&made), Some((family(&name), n)), "{}", name);
             }
         }
 

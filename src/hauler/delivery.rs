@@ -3,7 +3,7 @@
 mod asking;
 mod tries;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::disk::claims::Claims;
 use crate::error::TransferError;
 use crate::event::{Event, Events, Meter};
 use crate::http::Over;
-use crate::job::{HostKey, Job, SourceUrl};
+use crate::job::{HostKey, Job, Known, SourceUrl};
 use crate::lock::lock;
 use crate::report::{Life, Outcome, Row, Source};
 use crate::settings::Existing;
@@ -35,18 +35,10 @@ pub(super) struct Entry {
     pub(super) path: Arc<PathBuf>,
     /// What the file has to be, as the user said.
     pub(super) listed: Expect,
-    /// Set when the server names the file.
-    pub(super) to_come: Option<ToCome>,
+    /// The path that the entry's URL asks for, when the server names the file.
+    pub(super) to_come: Option<PathBuf>,
     /// When it was listed.
     pub(super) since: Instant,
-}
-
-/// What a name needs that comes with the answer.
-pub(super) struct ToCome {
-    /// The names given away.
-    pub(super) claims: Arc<Mutex<Claims>>,
-    /// The path that the entry's URL asks for.
-    pub(super) wanted: PathBuf,
 }
 
 /// Delivers one entry when its turn comes. Until then it is small and holds nothing.
@@ -60,13 +52,18 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         since,
     } = entry;
     let round = Arc::clone(&looking.0);
-    let Round { shared, events, stop } = &*round;
+    let Round {
+        shared,
+        events,
+        stop,
+        claims,
+    } = &*round;
     let mut seen = None;
-    let known_as = job.known_as();
+    let known = job.known();
     // A name that is still to come is looked at when it has come.
     if to_come.is_none() {
         let glance = shared.tools.glance(&path).await;
-        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known_as, &listed)) {
+        match glance.map(|glance| at_first_sight(shared.settings.existing, glance, &known, &listed)) {
             Some(Sight::Done(outcome, size)) => {
                 let secured = shared.tools.secure(&path).await;
                 let (outcome, size) = secured.map_or_else(failed, |()| (outcome, size));
@@ -104,7 +101,7 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
         let source = sources.now().unwrap_or(&job.url);
         let mut delivery = Delivery {
             shared,
-            entry: &known_as,
+            entry: &known,
             source,
             sources,
             is_alone: false,
@@ -113,9 +110,10 @@ pub(super) async fn deliver(looking: Looking, entry: Entry, turn: Turn) -> Row {
             home: host,
             is_unseen,
             job: &job,
-            path: &path,
+            path,
             listed: &listed,
-            to_come: to_come.as_ref(),
+            to_come: to_come.as_deref(),
+            claims,
             given: OnceLock::new(),
             events,
             stop,
@@ -147,7 +145,7 @@ enum Sight {
     Unclear,
 }
 
-fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: &Expect) -> Sight {
+fn at_first_sight(existing: Existing, glance: Glance, entry: &Known<'_>, listed: &Expect) -> Sight {
     let Glance { found, is_begun, at } = glance;
     match plan(existing, found, entry, listed) {
         _ if is_begun => Sight::Unclear,
@@ -160,8 +158,7 @@ fn at_first_sight(existing: Existing, glance: Glance, entry: &str, listed: &Expe
 struct Delivery<'a> {
     shared: &'a Shared,
     job: &'a Arc<Job>,
-    /// Its URL as it is shown.
-    entry: &'a str,
+    entry: &'a Known<'a>,
     sources: Sources<'a>,
     /// The one of them that is asked.
     source: &'a SourceUrl,
@@ -173,11 +170,12 @@ struct Delivery<'a> {
     home: HostKey,
     /// Where the requests of the last try went.
     way: Way<'a>,
-    path: &'a Arc<PathBuf>,
+    path: Arc<PathBuf>,
     /// There was nothing of it in the folder a moment ago, and no try of ours since.
     is_unseen: bool,
     listed: &'a Expect,
-    to_come: Option<&'a ToCome>,
+    to_come: Option<&'a Path>,
+    claims: &'a Mutex<Claims>,
     /// What the server's name made of it.
     given: OnceLock<Named>,
     events: &'a Events,
@@ -202,7 +200,7 @@ impl Delivery<'_> {
             self.shared.tell_given_up(error, self.events).await;
         }
         let given = self.given.get();
-        let (path, listed) = given.map_or((self.path, self.listed), |given| (&given.path, &given.listed));
+        let (path, listed) = given.map_or((&self.path, self.listed), |given| (&given.path, &given.listed));
         let result = match result {
             Ok((outcome @ (Outcome::AlreadyThere | Outcome::Unchanged), size)) => {
                 let secured = self.shared.tools.secure(path).await;
@@ -242,7 +240,7 @@ impl Delivery<'_> {
         let event = || Event::Started {
             id: self.job.id,
             url: self.job.url.clone(),
-            path: Arc::clone(self.path),
+            path: Arc::clone(&self.path),
             meter: Arc::clone(&self.meter),
             attempt: self.tries,
         };

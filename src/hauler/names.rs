@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::mirrors;
 use crate::disk::claims::{Claims, Leave};
-use crate::disk::{Disk, Whose, name};
+use crate::disk::{Disk, name};
 use crate::error::TransferError;
 use crate::job::Job;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Existing, Settings};
 use crate::transfer::{Expect, leave};
 
 /// What an entry gets before anything is requested for it.
@@ -43,14 +43,16 @@ pub(crate) fn give(
     if job.checksum.is_none() && !is_to_come {
         job.checksum = settings.checksums.get(&wanted).cloned();
     }
-    // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it.
-    let whose = |disk: &Disk, path: &Path| match settings.naming {
-        settings::Naming::Server => disk.whose(path, &job.known_as(), None),
-        settings::Naming::Url => Whose::Unknown,
+    // Where servers name files, one that an earlier run made may have got its name before this entry came to claim it. Who
+    // says what is to be overwritten means it.
+    let is_meant = is_said(job) && settings.existing == Existing::Overwrite;
+    let is_another_s = |disk: &Disk, path: &Path| match settings.naming {
+        settings::Naming::Server if !is_meant => disk.is_another_s(path, &job.known()),
+        settings::Naming::Server | settings::Naming::Url => false,
     };
     let may_have = |path: &Path| {
         disk.map_or(Leave::Granted, |disk| {
-            leave(settings.existing, disk, path, |path| whose(disk, path))
+            leave(settings.existing, disk, path, |path| is_another_s(disk, path))
         })
     };
     let meanwhile = match job.meanwhile().filter(|_| is_to_come) {
@@ -75,9 +77,25 @@ pub(crate) fn give(
     Ok(Naming::Given(Given { wanted, path, listed }))
 }
 
+/// Gives an entry another name: its own is taken by now.
+pub(super) fn give_another(
+    job: &Job,
+    settings: &Settings,
+    claims: &mut Claims,
+    disk: &Disk,
+) -> Result<PathBuf, TransferError> {
+    let may_have = |path: &Path| leave(settings.existing, disk, path, |_| false);
+    Ok(claims.claim(&wanted(job, settings)?, may_have))
+}
+
 /// Does the name come with the answer? Not where the list gives it.
 pub(crate) fn is_to_come(job: &Job, naming: settings::Naming) -> bool {
-    naming == settings::Naming::Server && job.name.is_none()
+    naming == settings::Naming::Server && !is_said(job)
+}
+
+/// Does the list give the name, and not only a folder for it?
+fn is_said(job: &Job) -> bool {
+    job.name.as_deref().is_some_and(|path| !name::is_folder(path))
 }
 
 /// The path that an entry's line or its URL asks for.

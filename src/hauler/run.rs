@@ -37,6 +37,20 @@ pub(super) struct Round {
     pub(super) shared: Arc<Shared>,
     pub(super) events: Events,
     pub(super) stop: Stop,
+    /// The names given away.
+    pub(super) claims: Mutex<Claims>,
+}
+
+impl Round {
+    pub(super) fn new(shared: &Arc<Shared>, events: &Events, stop: &Stop) -> Self {
+        let claims = Claims::without(shared.tools.disk.case(), &shared.settings.taken);
+        Self {
+            shared: Arc::clone(shared),
+            events: events.clone(),
+            stop: stop.clone(),
+            claims: Mutex::new(claims),
+        }
+    }
 }
 
 /// One list on its way.
@@ -49,7 +63,6 @@ pub(super) struct Run<'a> {
     pub(super) queue: VecDeque<delivery::Entry>,
     /// The host of the last entry: most have the same.
     last_host: Option<HostKey>,
-    claims: Arc<Mutex<Claims>>,
     pub(super) tally: Tally,
     listed: u64,
     /// Nothing more of the list is read.
@@ -66,23 +79,18 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(round: &'a Arc<Round>) -> Self {
-        let shared = &round.shared;
         Self {
             round,
             tasks: JoinSet::new(),
             helpers: JoinSet::new(),
             queue: VecDeque::new(),
             last_host: None,
-            claims: Arc::new(Mutex::new(Claims::without(
-                shared.tools.disk.case(),
-                &shared.settings.taken,
-            ))),
             tally: Tally::default(),
             listed: 0,
             is_read: false,
             is_whole: false,
             breaks_off: false,
-            ahead: Ahead::of(shared.settings.jobs.get()),
+            ahead: Ahead::of(round.shared.settings.jobs.get()),
             waiting: 0,
             notes: Notes::default(),
         }
@@ -107,7 +115,7 @@ impl<'a> Run<'a> {
             self.warn(&job).await;
         }
         let Shared { settings, tools, .. } = &*self.round.shared;
-        let named = names::give(&mut job, settings, &mut lock(&self.claims), Some(&tools.disk));
+        let named = names::give(&mut job, settings, &mut lock(&self.round.claims), Some(&tools.disk));
         if !is_ours {
             return;
         }
@@ -118,10 +126,7 @@ impl<'a> Run<'a> {
             Err(error) => return self.end(row(Source::Job(job), Outcome::Failed(Arc::new(error)))).await,
         };
         self.waiting += job.weight();
-        let to_come = names::is_to_come(&job, self.round.shared.settings.naming).then(|| delivery::ToCome {
-            claims: Arc::clone(&self.claims),
-            wanted,
-        });
+        let to_come = names::is_to_come(&job, self.round.shared.settings.naming).then_some(wanted);
         let schemes = self.round.shared.settings.http.schemes;
         let url = mirrors::allowed(&job, schemes).next().unwrap_or(&job.url).reveal();
         let host = self

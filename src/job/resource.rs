@@ -20,7 +20,11 @@ impl Resource {
     /// Of an answer from `url`, to which `source` led. A redirect may lead elsewhere every time, and a tag is proof enough
     /// that it leads to the same file. A date is not.
     pub(crate) fn of(source: &Url, url: &Url, validator: &str) -> Self {
-        let place = if validator.starts_with('"') { source } else { url };
+        Self::asked_for_at(if validator.starts_with('"') { source } else { url })
+    }
+
+    /// What a request for this URL asks for.
+    pub(super) fn asked_for_at(place: &Url) -> Self {
         let pairs = || place.query().into_iter().flat_map(|query| query.split('&'));
         let is_shared = pairs().any(|pair| name_of(pair) == "sig");
         let path = Fnv::new().with(place.path().as_bytes());
@@ -28,6 +32,11 @@ impl Resource {
             .filter(|pair| !is_leave(pair, is_shared))
             .fold(path, |hash, pair| hash.with(b"&").with(pair.as_bytes()));
         Self(all.finish())
+    }
+
+    /// Both halves of the hash in one, as RFC 9923 has it.
+    pub(super) fn half(self) -> u32 {
+        u32::try_from((self.0 >> 32) ^ (self.0 & u64::from(u32::MAX))).unwrap_or_default()
     }
 
     /// As a request with these fields of its own gets it: they may choose, too, but for those that are keys.

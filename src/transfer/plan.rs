@@ -11,9 +11,9 @@ use crate::disk::mark::Mark;
 use crate::disk::part::Replace;
 use crate::error::TransferError;
 use crate::http::{Head, Unless};
+use crate::job::Known;
 use crate::report::Outcome;
 use crate::settings::Existing;
-use crate::tame;
 
 /// What is wanted of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,9 +127,8 @@ pub(crate) enum Plan {
     Fail(TransferError),
 }
 
-/// Decides, after the settings, what to do about what is there. `entry` is the URL as it is shown, `listed` what the
-/// file has to be.
-pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expect) -> Plan {
+/// Decides, after the settings, what to do about what is there. `listed` is what the file has to be.
+pub(crate) fn plan(existing: Existing, found: Found, entry: &Known<'_>, listed: &Expect) -> Plan {
     let fail = |why| Plan::Fail(TransferError::InTheWay(why));
     let (size, modified, mark, is_renamed) = match (existing, found) {
         (_, Found::Nothing) => return Plan::Ask(Want::File),
@@ -163,15 +162,15 @@ pub(crate) fn plan(existing: Existing, found: Found, entry: &str, listed: &Expec
         Existing::Check | Existing::Update if mark.as_ref().is_some_and(is_cut) => Plan::Ask(Want::Replacement),
         Existing::Overwrite => Plan::Ask(Want::Replacement),
         Existing::Skip => Plan::Done(Outcome::AlreadyThere, size),
-        // A free name was chosen before; the file came in between.
-        Existing::Rename => fail("appeared while the list was read"),
+        // A free name was chosen before.
+        Existing::Rename => Plan::Fail(TransferError::Appeared),
         Existing::Update => update(size, modified, mark.as_ref(), entry, listed),
         _ => check(size, modified, mark.as_ref(), entry, listed),
     }
 }
 
 /// What is listed decides without a request, then the server.
-fn update(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: &Expect) -> Plan {
+fn update(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &Known<'_>, listed: &Expect) -> Plan {
     let known = mark.filter(|mark| mark.is_intact(size, modified));
     let is_another = match mark {
         Some(mark) if mark.may_be_of(entry) => mark.size != size,
@@ -186,7 +185,7 @@ fn update(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, lis
             modified,
             size,
             unless: tag(known).map_or(Unless::Since(modified), Unless::Tag),
-            is_exact: known.is_some() && tame::hides(entry),
+            is_exact: known.is_some() && entry.hides(),
         })),
     }
 }
@@ -204,7 +203,7 @@ fn add_up(size: u64, known: Option<&Mark>, checksum: &Checksum, otherwise: Resul
 }
 
 /// A mark, or what is listed, decides without a request.
-fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, listed: &Expect) -> Plan {
+fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &Known<'_>, listed: &Expect) -> Plan {
     let known = mark.filter(|mark| mark.is_intact(size, modified));
     match &listed.checksum {
         _ if listed.size.is_some_and(|listed| listed != size) => Plan::Fail(TransferError::InTheWay(
@@ -223,7 +222,7 @@ fn check(size: u64, modified: SystemTime, mark: Option<&Mark>, entry: &str, list
             let known = known.filter(|mark| mark.is_of_the_origin_of(entry));
             let is_own = known.is_some_and(|mark| mark.may_be_of(entry));
             let date = known
-                .filter(|_| !is_own || tame::hides(entry))
+                .filter(|_| !is_own || entry.hides())
                 .and_then(|mark| httpdate::parse_http_date(mark.validator.as_ref()?).ok());
             let tag = tag(known);
             Plan::Ask(Want::Size(Sized {

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use crate::support::Answer::{self, CutAfter, HangUp, Status};
-use crate::support::{Origin, Room, bytes};
+use crate::support::Answer::{self, CutAfter, HangUp, HeldAfter, Status};
+use crate::support::{Gate, Origin, Room, bytes};
 
 fn gets(origin: &Origin) -> usize {
     origin.requests().iter().filter(|r| r.method == "GET").count()
@@ -148,6 +148,25 @@ fn overwrite_keeps_the_old_file_until_the_new_one_is_whole() {
         .run()
         .fails();
     room.holds(&[("a.bin", "mine")]);
+}
+
+#[test]
+fn rename_takes_the_next_name_when_another_run_took_the_free_one() {
+    for options in [&[][..], &["-J"]] {
+        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
+        for (path, body) in [("/x/a.bin", "one"), ("/y/a.bin", "two")] {
+            origin.file(path, body).then(HeldAfter(1, gate.clone()));
+        }
+        let other = origin.file("/z/a.bin", "three").url();
+        let args = [&["-v", "--existing", "rename"], options].concat();
+        let mut first = room.haul().args(&args).start();
+        first.write(origin.list(["/x/a.bin", "/y/a.bin"]));
+        origin.wait_for_requests(2);
+        room.haul().args(&args).arg(other).run().succeeds();
+        gate.open();
+        first.finish().succeeds().finished(2, 2);
+        room.holds_exactly(&[("a.bin", "three"), ("a-2.bin", "two"), ("a-3.bin", "one")]);
+    }
 }
 
 #[test]

@@ -356,6 +356,161 @@ fn entries_of_one_name_that_look_the_same_find_each_its_own_in_any_order() {
 }
 
 #[test]
+fn a_file_of_another_entry_that_looks_the_same_is_not_taken_for_one_s_own() {
+    for mode in ["check", "skip", "update"] {
+        let (origin, room) = (Origin::new(), Room::new());
+        let (field, value) = named("x.bin");
+        for doc in ["one", "two"] {
+            origin.file(&format!("/get?doc={doc}"), doc).field(field, &value);
+        }
+        drop(
+            origin
+                .file("/get?doc=one", "one")
+                .field(field, &value)
+                .then(Status(404)),
+        );
+        let run = || {
+            let list = origin.list(["/get?doc=one", "/get?doc=two"]);
+            room.haul()
+                .args(["-J", "-j", "1", "--existing", mode])
+                .stdin(list)
+                .run()
+        };
+        run().fails();
+        room.holds_exactly(&[("x.bin", "two")]);
+        for _ in 0..2 {
+            run().succeeds();
+            room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+        }
+    }
+}
+
+#[test]
+fn an_entry_with_fields_of_its_own_and_one_without_keep_their_files() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("x.bin");
+    origin.file("/get", "x").field(field, &value);
+    let url = origin.url("/get");
+    let (plain, other) = (format!("{url}\n"), format!("{url}\n header=X-Part: 1\n"));
+    for list in [[&plain, &other], [&other, &plain], [&plain, &other]] {
+        let list = list.map(String::as_str).concat();
+        room.haul().args(["-J", "-j", "1"]).stdin(list).run().succeeds();
+        room.holds_exactly(&[("x.bin", "x"), ("x-2.bin", "x")]);
+    }
+}
+
+#[test]
+fn numbers_that_are_missing_hide_no_file_behind_them() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("x.bin");
+    let paths = ["/1", "/2", "/3", "/4", "/5"];
+    for path in paths {
+        origin.file(path, path).field(field, &value);
+    }
+    let run = |paths: [&str; 5]| room.haul().args(["-J", "-j", "1"]).stdin(origin.list(paths)).run();
+    run(paths).succeeds();
+    for name in ["x-2.bin", "x-3.bin"] {
+        fs::remove_file(room.path(name)).unwrap();
+    }
+    let again = ["/5", "/4", "/3", "/2", "/1"];
+    run(again).succeeds().says("3 already there");
+    let all = [
+        ("x.bin", "/1"),
+        ("x-2.bin", "/3"),
+        ("x-3.bin", "/2"),
+        ("x-4.bin", "/4"),
+        ("x-5.bin", "/5"),
+    ];
+    room.holds_exactly(&all);
+    run(paths).succeeds().says("5 already there");
+}
+
+#[test]
+fn of_files_that_may_be_an_entry_s_it_has_the_one_that_fits() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for token in ["a", "bb", "ccc"] {
+        let (field, value) = named("x.bin");
+        origin.file(&format!("/get?token={token}"), token).field(field, &value);
+    }
+    for tokens in [["a", "bb", "ccc"], ["ccc", "a", "bb"], ["bb", "ccc", "a"]] {
+        let list = origin.list(tokens.map(|token| format!("/get?token={token}")));
+        room.haul().args(["-J", "-j", "1"]).stdin(list).run().succeeds();
+        room.holds_exactly(&[("x.bin", "a"), ("x-2.bin", "bb"), ("x-3.bin", "ccc")]);
+    }
+}
+
+#[test]
+fn what_is_overwritten_is_an_entry_s_own_file() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let (field, value) = named("x.bin");
+    let put = |path: &str, body: &str| origin.file(path, body).field(field, &value);
+    let run = |list: String| room.haul().args(["-J", "-f", "-j", "1"]).stdin(list).run();
+    drop((put("/1", "one"), put("/2", "two")));
+    run(origin.list(["/1", "/2"])).succeeds();
+    drop((put("/1", "").then(Status(404)), put("/2", "two anew")));
+    run(origin.list(["/2", "/1"])).fails();
+    room.holds_exactly(&[("x.bin", "one"), ("x-2.bin", "two anew")]);
+    drop(put("/1", "one anew"));
+    run(origin.list(["/2", "/1"])).succeeds();
+    room.holds_exactly(&[("x.bin", "one anew"), ("x-2.bin", "two anew")]);
+    // Not haul's, or said by the list.
+    room.put("x-2.bin", "mine");
+    run(format!("{}{} x.bin\n", origin.list(["/1"]), origin.url("/2"))).succeeds();
+    let both = [("x.bin", "two anew"), ("x-2.bin", "one anew")];
+    room.holds_exactly(&both);
+}
+
+#[test]
+fn two_runs_at_once_leave_each_other_s_files_alone() {
+    for mode in ["check", "update", "overwrite", "rename"] {
+        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
+        let (field, value) = named("x.bin");
+        origin
+            .file("/1", "one")
+            .field(field, &value)
+            .then(Answer::HeldAfter(1, gate.clone()));
+        let other = origin.file("/2", "two").field(field, &value).url();
+        let args = ["-J", "-v", "--existing", mode];
+        let first = room.haul().args(args).arg(origin.url("/1")).start();
+        origin.wait_for_requests(1);
+        room.haul().args(args).arg(other).run().succeeds();
+        gate.open();
+        first.finish().succeeds();
+        room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+    }
+}
+
+#[test]
+fn a_url_s_own_name_that_another_run_gave_away_meanwhile_is_left_to_it() {
+    for mode in ["check", "skip", "update", "overwrite", "rename"] {
+        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
+        origin.file("/1/x.bin", "one").then(Answer::Well.held_by(&gate));
+        let (field, value) = named("x.bin");
+        let other = origin.file("/2", "two").field(field, &value).url();
+        let args = ["-J", "-v", "--existing", mode];
+        let first = room.haul().args(args).arg(origin.url("/1/x.bin")).start();
+        origin.wait_for_requests(1);
+        room.haul().args(args).arg(other).run().succeeds();
+        gate.open();
+        first.finish().succeeds();
+        room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+    }
+}
+
+#[test]
+fn a_folder_of_the_list_is_no_name() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for path in ["/a", "/b", "/c"] {
+        let (field, value) = named("server.bin");
+        origin.file(path, path).field(field, &value);
+    }
+    let [a, b, c] = ["/a", "/b", "/c"].map(|path| origin.url(path));
+    let list = format!("{a} one/\n{b}\n dir=two\n{c}\n dir=two\n out=c.bin\n");
+    room.haul().arg("-J").stdin(list).run().succeeds();
+    room.holds_exactly(&[("one/server.bin", "/a"), ("two/server.bin", "/b"), ("two/c.bin", "/c")]);
+}
+
+#[test]
 fn an_entry_that_has_its_file_takes_no_name_that_became_free() {
     let (origin, room) = (Origin::new(), Room::new());
     for path in ["/a", "/b", "/c"] {

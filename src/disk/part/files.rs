@@ -429,10 +429,10 @@ mod tests {
         ] {
             let dir = tempfile::tempdir().unwrap();
             let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
-            let finish = |(entry, name)| Finish {
+            let finish = |(entry, name): (&str, &str)| Finish {
                 name: None,
                 modified: None,
-                mark: Mark::new(0, (entry, name), None, None),
+                mark: Mark::new(0, (&entry.into(), name), None, None),
                 wanted: Vec::new(),
                 replace: Replace::Old,
                 durability: Durability::System,

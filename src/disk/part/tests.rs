@@ -127,7 +127,7 @@ async fn a_part_that_is_another_file_by_now_gets_no_name() {
         let finish = Finish {
             name: None,
             modified: None,
-            mark: Mark::new(1_000_000, ("http://h/a", "a"), None, None),
+            mark: Mark::new(1_000_000, (&"http://h/a".into(), "a"), None, None),
             wanted: Vec::new(),
             replace: Replace::Never,
             durability: Durability::System,

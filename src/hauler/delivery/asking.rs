@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use reqwest::StatusCode;
 
-use super::{Delivery, ToCome};
+use super::Delivery;
 use crate::disk::Site;
 use crate::error::{TransferError, os};
 use crate::event::Event;
@@ -113,7 +113,7 @@ impl<'a> Delivery<'a> {
 
     /// What is here of the file by now.
     async fn look_again(&self) -> Result<Option<Held>, TransferError> {
-        let (_, earlier) = self.shared.tools.survey(self.path).await?;
+        let (_, earlier) = self.shared.tools.survey(&self.path).await?;
         Tools::held(earlier, &self.sender(), &self.cost)
     }
 
@@ -150,8 +150,8 @@ impl<'a> Delivery<'a> {
         let since = began.into_std();
         self.life.was(Phase::Local, since);
         let was_named = self.given.get().is_some();
-        let namer = self.to_come.map(|ToCome { claims, wanted }| Namer {
-            claims,
+        let namer = self.to_come.map(|wanted| Namer {
+            claims: self.claims,
             wanted,
             given: &self.given,
             checksums: &self.shared.settings.checksums,
@@ -169,7 +169,7 @@ impl<'a> Delivery<'a> {
             wants_all: self.wants_all,
             leg: self.way.leg,
             over: self.way.over,
-            path: self.path,
+            path: &self.path,
             want,
             listed: self.listed,
             mirrors: &mirrors,
@@ -265,7 +265,7 @@ impl<'a> Delivery<'a> {
         };
         // A file too large for what is left says nothing about the next one.
         if let Some(why) = Unwritable::of(source).filter(|_| *doing != RESERVE)
-            && let Ok(site) = self.shared.tools.disk.site(self.path).await
+            && let Ok(site) = self.shared.tools.disk.site(&self.path).await
         {
             self.tell_unwritable(&site, why, error).await;
         }
@@ -283,7 +283,7 @@ impl<'a> Delivery<'a> {
             }
         };
         self.shared.tested.get_or_init(test).await;
-        self.shared.refuse_if_unwritable(self.path).await
+        self.shared.refuse_if_unwritable(&self.path).await
     }
 
     async fn tell_unwritable(&self, site: &Site, why: Unwritable, error: &(dyn Display + Sync)) {

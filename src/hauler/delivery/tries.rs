@@ -1,15 +1,20 @@
 //! The tries of an entry: one after the other, at one source or the next, as many as it takes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Delivery;
 use crate::disk::Found;
 use crate::disk::part::Earlier;
 use crate::error::TransferError;
+use crate::hauler::Shared;
+use crate::hauler::names;
 use crate::hauler::retry::{Allowance, Next, next};
 use crate::job::{HostKey, Job, OwnRequest};
+use crate::lock::lock;
 use crate::report::{Outcome, Phase};
+use crate::settings::Existing;
 use crate::slots::Slot;
 use crate::transfer::{Held, Plan, Sender, Tools, plan};
 
@@ -27,8 +32,7 @@ impl<'a> Delivery<'a> {
                 Err(error) => error,
             };
             if matches!(error, TransferError::Appeared) {
-                // A name that came with the answer is another's by now.
-                self.given.take();
+                self.name_anew()?;
             }
             if error.lacks_descriptors() {
                 self.shared.tools.http.forget_idle();
@@ -74,6 +78,22 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// The name is another run's by now: one that came with the answer is given anew, and where free names are taken, so is
+    /// the list's.
+    fn name_anew(&mut self) -> Result<(), TransferError> {
+        let is_listed = self.given.take().is_none_or(|given| given.path == self.path);
+        let Shared { settings, tools, .. } = self.shared;
+        if settings.existing == Existing::Rename && is_listed {
+            self.path = Arc::new(names::give_another(
+                self.job,
+                settings,
+                &mut lock(self.claims),
+                &tools.disk,
+            )?);
+        }
+        Ok(())
+    }
+
     /// The slot, or one at another source when nobody is at this one.
     async fn slot_or_elsewhere(&mut self, mut slot: Result<Slot, TransferError>) -> Result<Slot, TransferError> {
         while let Err(error @ TransferError::HostDown { .. }) = &slot
@@ -105,7 +125,7 @@ impl<'a> Delivery<'a> {
         (self.source, self.home) = (source, source.host());
         if self.mixes() {
             self.cost.is_mixed |= self.cost.held > 0;
-        } else if let (_, Earlier::Part(part, _)) = self.shared.tools.survey(self.path).await? {
+        } else if let (_, Earlier::Part(part, _)) = self.shared.tools.survey(&self.path).await? {
             let _ = part.discard().await;
             self.cost.held = 0;
         }
@@ -118,7 +138,7 @@ impl<'a> Delivery<'a> {
         let is_of_the_entry = mixes || *self.source == self.job.url;
         Sender {
             known_as: if is_of_the_entry {
-                Cow::Borrowed(self.entry)
+                Cow::Borrowed(&*self.entry.shown)
             } else {
                 self.source.shown()
             },
@@ -145,7 +165,7 @@ impl<'a> Delivery<'a> {
         let (found, earlier) = if std::mem::take(&mut self.is_unseen) {
             (Found::Nothing, Earlier::Nothing)
         } else {
-            self.shared.tools.survey(self.path).await?
+            self.shared.tools.survey(&self.path).await?
         };
         // A name that is still to come is looked at when it has come.
         let found = if self.to_come.is_some() { Found::Nothing } else { found };
@@ -158,17 +178,17 @@ impl<'a> Delivery<'a> {
                 checksum,
                 otherwise,
             } => {
-                let adding = self.shared.tools.adds_up(self.path, checksum.clone());
+                let adding = self.shared.tools.adds_up(&self.path, checksum.clone());
                 let adds_up = self.stop.unless(adding).await??;
                 self.summed = Some(checksum);
                 if adds_up {
-                    Tools::tidy(earlier, self.entry).await;
+                    Tools::tidy(earlier, &self.entry.shown).await;
                     return Ok((Outcome::AlreadyThere, size));
                 }
                 otherwise?
             }
             Plan::Done(outcome, size) => {
-                Tools::tidy(earlier, self.entry).await;
+                Tools::tidy(earlier, &self.entry.shown).await;
                 return Ok((outcome, size));
             }
             Plan::Fail(error) => return Err(error),
