@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rustix::fs::Dir;
+use rustix::io::Errno;
 use smallvec::SmallVec;
 use tokio::sync::OnceCell;
 
@@ -129,7 +130,11 @@ impl Family {
 fn numbered(folder: &OwnedFd) -> rustix::io::Result<Vec<(u64, u32)>> {
     let mut numbered = Vec::new();
     for entry in Dir::read_from(folder)? {
-        let entry = entry?;
+        let entry = match entry {
+            // It may be entered and not read: its names are looked at one by one.
+            Err(Errno::BADF) => break,
+            entry => entry?,
+        };
         let parts = entry.file_name().to_str().ok().and_then(name::number);
         numbered.extend(parts.map(|(family, number)| (key(family), number)));
     }

@@ -164,3 +164,20 @@ fn a_folder_that_may_be_entered_and_not_read_is_folder_enough() {
     outcome.succeeds().finished(2, 2);
     room.holds(&[("in/a.bin", &bytes(1 << 20, 1)[..]), ("in/b.bin", b"b")]);
 }
+
+#[test]
+fn in_a_folder_that_may_be_entered_and_not_read_servers_name_files_and_each_is_found_again() {
+    let (origin, room) = (Origin::new(), Room::new());
+    for path in ["/1", "/2", "/3"] {
+        let file = origin.file(path, path);
+        file.field("Content-Disposition", "attachment; filename=x.bin");
+    }
+    for paths in [["/1", "/2", "/3"], ["/3", "/1", "/2"]] {
+        fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o333)).unwrap();
+        let haul = room.haul().without_privileges().args(["-J", "-j", "1"]);
+        let outcome = haul.stdin(origin.list(paths)).run();
+        fs::set_permissions(room.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+        outcome.succeeds().finished(3, 3);
+        room.holds_exactly(&[("x.bin", "/1"), ("x-2.bin", "/2"), ("x-3.bin", "/3")]);
+    }
+}
