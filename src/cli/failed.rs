@@ -122,7 +122,8 @@ fn entry(row: &Row, names: Names) -> (Holds, String) {
 /// What aria2 does not know (`blake3`, `meanwhile`, `size`) it reads past.
 fn options(job: &Job, path: Option<&PathBuf>, names: Names) -> Vec<(&'static str, String)> {
     let mut options = Vec::new();
-    options.extend(named(job, path, names).map(|(name, path)| (name, path.to_string_lossy().into_owned())));
+    let names = named(job, path, names).into_iter();
+    options.extend(names.map(|(name, path)| (name, path.to_string_lossy().into_owned())));
     options.extend(job.checksum.as_ref().map(checksum));
     options.extend(job.size.map(|size| ("size", size.to_string())));
     let Some(own) = job.request() else { return options };
@@ -141,18 +142,25 @@ fn options(job: &Job, path: Option<&PathBuf>, names: Names) -> Vec<(&'static str
 }
 
 /// What leads to the same path again, under the same options. A name that is still to come is not said, for the list
-/// would choose it then; nor is one that the URL gives by itself, here and to others.
-fn named(job: &Job, path: Option<&PathBuf>, names: Names) -> Option<(&'static str, PathBuf)> {
+/// would choose it then, but only the folder that it gives; nor is a name that the URL gives by itself, here and to others.
+fn named(job: &Job, path: Option<&PathBuf>, names: Names) -> Vec<(&'static str, PathBuf)> {
     if is_to_come(job, names.naming) {
-        return Some(("meanwhile", job.meanwhile()?.to_owned()));
+        let folder = job.name.clone().map(|folder| ("dir", folder));
+        let meanwhile = job.meanwhile().map(|path| ("meanwhile", path.to_owned()));
+        return folder.into_iter().chain(meanwhile).collect();
     }
+    chosen(job, path, names).map(|path| ("out", path)).into_iter().collect()
+}
+
+/// The path, if it has to be said.
+fn chosen(job: &Job, path: Option<&PathBuf>, names: Names) -> Option<PathBuf> {
     let url = job.url.reveal();
     // Of what did not get as far as a name, it is the one that haul would make of it.
     let said = job.name.as_ref().and_then(|path| name::of_path(path, url).ok());
     let path = path.cloned().or(said)?;
     let by_url = [name::of_url(url).into(), name::in_layout(url, names.layout)];
     let is_by_url = names.naming == Naming::Url && by_url.iter().all(|by_url| *by_url == path);
-    (!is_by_url).then_some(("out", path))
+    (!is_by_url).then_some(path)
 }
 
 /// Blanks around a value are no part of it when it is read: with them, the field is written that they make.

@@ -142,6 +142,20 @@ fn a_name_that_is_to_come_is_not_chosen_by_the_list_of_failures_and_its_part_is_
 }
 
 #[test]
+fn a_folder_that_the_list_gives_is_said_again_where_the_server_names_the_file() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let file = origin.file("/get", "a").then(Status(503));
+    file.field("Content-Disposition", "attachment; filename=a.bin");
+    let failed = room.beside("again.txt");
+    let haul = || room.haul().impatient().args(["-J", "--retries", "0"]);
+    let url = origin.url("/get");
+    let first = haul().arg("--failed").arg(&failed).stdin(format!("{url} sub/\n")).run();
+    assert_eq!(left(&first, &failed), format!("{url}\n dir=sub/\n"));
+    haul().arg(&failed).run().succeeds();
+    room.holds_exactly(&[("sub/a.bin", "a")]);
+}
+
+#[test]
 fn what_is_meanwhile_cannot_leave_the_folder_and_is_of_no_matter_where_the_url_names_the_file() {
     let origin = Origin::new();
     origin.file("/a", "a");
