@@ -13,13 +13,28 @@ use super::{Answer, Head};
 use crate::checksum::Adding;
 use crate::error::TransferError;
 
-/// Endings of names that say that the file itself is compressed: then the coding is the file.
-const COMPRESSED: [&str; 10] = ["gz", "tgz", "z", "br", "zst", "tzst", "xz", "bz2", "svgz", "deb"];
+/// Codings, as servers call them, and the endings of names that say that the file itself is in one: then it is the file.
+const NAMED: [(&[&str], &[&str]); 7] = [
+    (&["gzip", "x-gzip"], &["gz", "tgz", "svgz"]),
+    (&["deflate"], &["z"]),
+    (&["compress", "x-compress"], &["z"]),
+    (&["br"], &["br"]),
+    (&["zstd"], &["zst", "tzst"]),
+    (&["xz", "x-xz"], &["xz", "txz"]),
+    (&["bzip2", "x-bzip2"], &["bz2", "tbz", "tbz2"]),
+];
 
-/// Is a file of this name to be saved as it is sent, whatever its coding?
-fn is_the_file(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| COMPRESSED.contains(&&*ending))
+/// Is a file of this name to be saved as it is sent in this coding? What nobody can take off, in whatever it is compressed.
+fn is_the_file(name: &str, coding: &str) -> bool {
+    let Some((_, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let ending = ending.to_ascii_lowercase();
+    let has = |endings: &[&str]| endings.contains(&&*ending);
+    match NAMED.iter().find(|(codings, _)| codings.contains(&coding)) {
+        Some((_, endings)) => has(endings),
+        None => NAMED.iter().any(|(_, endings)| has(endings)),
+    }
 }
 
 impl Head {
@@ -31,7 +46,7 @@ impl Head {
 
     /// Does a coding that nobody asked for hide a file of this name? Of no bytes there is nothing to take it off.
     pub(crate) fn hides(&self, name: &str) -> bool {
-        !self.encoding.is_empty() && self.length != Some(0) && !is_the_file(name)
+        !self.encoding.is_empty() && self.length != Some(0) && !is_the_file(name, &self.encoding)
     }
 }
 
@@ -104,6 +119,30 @@ impl Decoded {
                 of: None,
             },
             _ => TransferError::Protocol(format!("the content coding is broken: {}", crate::error::os(&error))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_in_which_coding_the_file_is() {
+        for (name, coding, is) in [
+            ("a.tar.gz", "gzip", true),
+            ("a.TGZ", "x-gzip", true),
+            ("a.txt", "gzip", false),
+            ("a", "gzip", false),
+            ("a.tar.xz", "gzip", false),
+            ("a.deb", "gzip", false),
+            ("a.tar.xz", "x-xz", true),
+            ("a.zst", "zstd", true),
+            ("a.gz", "br", false),
+            ("a.gz", "pack", true),
+            ("a.txt", "pack", false),
+        ] {
+            assert_eq!(is_the_file(name, coding), is, "{name} {coding}");
         }
     }
 }

@@ -48,6 +48,8 @@ fn a_name_that_says_so_is_saved_as_sent() {
     for path in ["/a.gz", "/a.tar.gz", "/a.tgz", "/a.GZ", "/a.svgz"] {
         is_saved_as(path, coded("gzip", body.clone()), &body);
     }
+    // It says xz, and that is what is inside.
+    is_saved_as("/a.tar.xz", coded("gzip", body), b"hello");
     is_saved_as("/a.gz", coded("x-unheard-of", b"anything".to_vec()), b"anything");
 }
 
