@@ -246,30 +246,30 @@ impl Tools {
     /// Makes one try. `held` is taken when the answer decides about it; a failure leaves on the disk what is worth it.
     pub(crate) async fn attempt(
         &self,
-        job: Try<'_>,
+        ask: Try<'_>,
         held: &mut Option<Held>,
         cost: &mut Cost,
     ) -> Result<Step, TransferError> {
         let asked = held
             .as_ref()
-            .filter(|held| match job.want {
-                _ if job.wants_all => false,
+            .filter(|held| match ask.want {
+                _ if ask.wants_all => false,
                 Want::File | Want::Replacement => true,
                 // It is of a newer one, for its place.
                 Want::Newer(_) => held.part.replaces(),
                 Want::Size(_) | Want::SizeByGet(_) => false,
             })
             .and_then(|held| held.asked.clone());
-        let sent = self.http.send(job.request(asked.as_ref()));
-        let (answer, exchange) = job.stop.unless(sent).await??;
-        job.hears.head(answer.head.status);
+        let sent = self.http.send(ask.request(asked.as_ref()));
+        let (answer, exchange) = ask.stop.unless(sent).await??;
+        ask.hears.head(answer.head.status);
         cost.exchange = Some(exchange);
-        if let Some(target) = answer.head.redirect(job.url) {
+        if let Some(target) = answer.head.redirect(ask.url) {
             answer.drain().await;
             return Ok(Step::Moved(target?));
         }
-        let length = answer.head.length_of(job.path);
-        let replace = match decide(job.want, asked.as_ref(), &answer.head, length) {
+        let length = answer.head.length_of(ask.path);
+        let replace = match decide(ask.want, asked.as_ref(), &answer.head, length) {
             Decision::Copy(replace) => replace,
             Decision::Leave(step) => {
                 answer.drain().await;
@@ -283,10 +283,10 @@ impl Tools {
         };
         let course = resume::plan(asked.as_ref(), &answer.head, |validator| {
             // With a checksum, the server's word is not all there is to go by.
-            job.listed
+            ask.listed
                 .checksum
                 .is_none()
-                .then(|| job.sender.resource(job.url, validator))
+                .then(|| ask.sender.resource(ask.url, validator))
         });
         if let Course::Fail(_) | Course::Refused(_) = course {
             answer.drain().await;
@@ -295,16 +295,16 @@ impl Tools {
                 _ => Ok(Step::AskForAll),
             };
         }
-        if let Some(error) = job.listed.refuses(&course, &answer.head) {
+        if let Some(error) = ask.listed.refuses(&course, &answer.head) {
             answer.drain().await;
             return Err(error);
         }
         let earlier = held.as_ref().and_then(|held| held.part.said()?.filename.as_deref());
-        let target = match job.namer {
+        let target = match ask.namer {
             None => Target { name: None, replace },
             Some(namer) => {
-                let found = namer.target(self, job.path, (&answer.head, earlier), &course);
-                match job.stop.unless(found).await?? {
+                let found = namer.target(self, ask.path, (&answer.head, earlier), &course);
+                match ask.stop.unless(found).await?? {
                     Ok(target) => target,
                     Err(step) => {
                         answer.drain().await;
@@ -314,19 +314,19 @@ impl Tools {
                 }
             }
         };
-        let named = job.namer.and_then(|namer| namer.given.get());
+        let named = ask.namer.and_then(|namer| namer.given.get());
         let copy = Copy {
             tools: self,
-            job: Try {
-                listed: named.map_or(job.listed, |named| &named.listed),
-                ..job
+            ask: Try {
+                listed: named.map_or(ask.listed, |named| &named.listed),
+                ..ask
             },
             target,
             foreign: held.as_ref().is_some_and(|held| held.foreign),
         };
         let part = held
             .take()
-            .map_or_else(|| Part::new(&self.disk, job.path), |held| held.part);
+            .map_or_else(|| Part::new(&self.disk, ask.path), |held| held.part);
         // Large, and moved from future to future until it is first polled.
         Box::pin(copy.follow(course, answer, part, cost)).await
     }

@@ -34,7 +34,7 @@ const LOOKS: usize = 3;
 /// A body on its way into its part.
 pub(super) struct Copy<'a> {
     pub(super) tools: &'a Tools,
-    pub(super) job: Try<'a>,
+    pub(super) ask: Try<'a>,
     pub(super) target: Target,
     /// Bytes are here that this run did not fetch.
     pub(super) foreign: bool,
@@ -56,11 +56,11 @@ impl Copy<'_> {
         let here = Some(&*part).filter(|_| matches!(course, Course::Continue { .. } | Course::Whole { .. }));
         let kept = here.and_then(Part::validator);
         let identity = Identity {
-            url: self.job.sender.known_as.clone().into_owned(),
+            url: self.ask.sender.known_as.clone().into_owned(),
             validator: kept.or_else(|| head.validator.clone().filter(|_| !is_coded)),
             name: self.target.name.clone(),
             replace: self.target.replace,
-            mixed: self.job.sender.is_mixed || here.is_some_and(Part::is_mixed),
+            mixed: self.ask.sender.is_mixed || here.is_some_and(Part::is_mixed),
             said: said(
                 &course,
                 &head,
@@ -69,7 +69,7 @@ impl Copy<'_> {
                 self.resource(&head),
             ),
         };
-        let listed = self.job.listed.checksum.iter();
+        let listed = self.ask.listed.checksum.iter();
         let wanted: Vec<_> = listed.chain(&identity.said.digests).cloned().collect();
         let mut is_short = false;
         let expected = match course {
@@ -78,7 +78,7 @@ impl Copy<'_> {
                     .await
                     .map_err(|source| disk("remove what does not fit", source))?;
                 answer.drain().await;
-                return Ok(Step::AskAgain(self.job.want.clone()));
+                return Ok(Step::AskAgain(self.ask.want.clone()));
             }
             Course::Whole { size } => {
                 part.go_on(identity, size, Some(size))
@@ -90,7 +90,7 @@ impl Copy<'_> {
             Course::Fresh => {
                 // What was here goes.
                 self.foreign = false;
-                self.job.meter.restart(0, length);
+                self.ask.meter.restart(0, length);
                 part.begin(identity, length, &wanted)
                     .await
                     .map_err(|source| disk("begin", source))?;
@@ -100,7 +100,7 @@ impl Copy<'_> {
                 let gap = part.gaps().first().unwrap_or_default();
                 let start = gap.start;
                 is_short = end < gap.end;
-                self.job.meter.restart(part.gaps().held(), size);
+                self.ask.meter.restart(part.gaps().held(), size);
                 part.go_on(identity, start, size)
                     .await
                     .map_err(|source| disk("go on", source))?;
@@ -122,16 +122,16 @@ impl Copy<'_> {
 
     /// Offers the end of a large file to others, where the server has shown that its parts belong together.
     fn offer(&self, head: &Head, part: &Part, expected: Option<u64>) -> Option<Published> {
-        let (offers, size) = (self.job.offers?, part.gaps().size()?);
+        let (offers, size) = (self.ask.offers?, part.gaps().size()?);
         let takes_ranges = head.takes_ranges || head.status == StatusCode::PARTIAL_CONTENT;
         let (file, validator) = (part.beside()?, part.validator().filter(|_| takes_ranges)?);
         let start = part.offset();
         let own = start..start + expected?;
         let others = part.gaps().ranges().filter(|gap| gap.start >= own.end).collect();
-        let here = Place::own(self.job.url, self.job.leg, self.job.sender.own, validator);
-        let mirrors = self.job.mirrors.iter().map(|&mirror| Place::mirror(mirror));
+        let here = Place::own(self.ask.url, self.ask.leg, self.ask.sender.own, validator);
+        let mirrors = self.ask.mirrors.iter().map(|&mirror| Place::mirror(mirror));
         let mut shares = Shares::new(own, others, tokio::time::Instant::now());
-        if !self.job.mirrors.is_empty() {
+        if !self.ask.mirrors.is_empty() {
             shares = shares.with_mirrors();
         }
         Some(offers.publish(Offer {
@@ -139,7 +139,7 @@ impl Copy<'_> {
             size,
             file,
             shares,
-            meter: Arc::clone(self.job.meter),
+            meter: Arc::clone(self.ask.meter),
             coding: part.said().map(|said| said.coding.clone()).unwrap_or_default(),
             is_mixed: AtomicBool::new(false),
         }))
@@ -147,11 +147,11 @@ impl Copy<'_> {
 
     fn resource(&self, head: &Head) -> Option<Resource> {
         let validator = head.validator.as_deref()?;
-        Some(self.job.sender.resource(self.job.url, validator))
+        Some(self.ask.sender.resource(self.ask.url, validator))
     }
 
     fn name(&self) -> Cow<'_, str> {
-        let path = || self.job.path.file_name().unwrap_or_default().to_string_lossy();
+        let path = || self.ask.path.file_name().unwrap_or_default().to_string_lossy();
         self.target.name.as_deref().map_or_else(path, Cow::Borrowed)
     }
 
@@ -203,7 +203,7 @@ impl Copy<'_> {
                     cost.held = part.park().await.map_err(|source| disk("keep what came", source))?;
                     return Ok(Step::GoOn);
                 };
-                if let Some(error) = self.job.listed.incomplete(size) {
+                if let Some(error) = self.ask.listed.incomplete(size) {
                     let _ = part.discard().await;
                     return Err(error);
                 }
@@ -248,13 +248,13 @@ impl Copy<'_> {
             cost.received += count;
             came += count;
             // What was announced was judged before.
-            if let Some(error) = self.job.listed.outgrown(came).filter(|_| left.is_none()) {
+            if let Some(error) = self.ask.listed.outgrown(came).filter(|_| left.is_none()) {
                 return Err(error);
             }
             let own = offer.map_or(count, |offer| offer.shares().take(OWNER, count));
             bytes.truncate(usize::try_from(own).unwrap_or(usize::MAX));
             part.write(bytes).await.map_err(|source| disk("write", source))?;
-            self.job.meter.add(own);
+            self.ask.meter.add(own);
             if offer.is_some_and(|offer| offer.shares().is_done(OWNER)) && left != Some(0) {
                 // The rest is somebody else's by now.
                 return Ok(());
@@ -278,7 +278,7 @@ impl Copy<'_> {
         part: &mut Part,
         offer: Option<&Published>,
     ) -> Result<Option<Bytes>, TransferError> {
-        let mut chunk = pin!(self.job.stop.unless(body.chunk()));
+        let mut chunk = pin!(self.ask.stop.unless(body.chunk()));
         let attend = async |part: &mut Part| match offer {
             Some(offer) => offer.attend(part).await.map_err(|source| disk("write", source)),
             None => Ok(()),
@@ -323,10 +323,10 @@ impl Copy<'_> {
         size: u64,
         helped: Option<Published>,
     ) -> Step {
-        let checksum = self.job.listed.checksum.as_ref().map(ToString::to_string);
+        let checksum = self.ask.listed.checksum.as_ref().map(ToString::to_string);
         let modified = part.said().and_then(|said| said.modified);
         let validator = part.validator().or_else(|| head.validator.clone());
-        let mark = Mark::new(size, (self.job.entry, &self.name()), validator, checksum);
+        let mark = Mark::new(size, (self.ask.entry, &self.name()), validator, checksum);
         Step::Received(Box::new(Received {
             part,
             helped,
@@ -338,7 +338,7 @@ impl Copy<'_> {
                 replace: self.target.replace,
                 durability: self.tools.durability,
             },
-            outcome: match self.job.want {
+            outcome: match self.ask.want {
                 Want::Newer(_) => Outcome::Updated,
                 _ if self.foreign => Outcome::Resumed,
                 _ => Outcome::Downloaded,
