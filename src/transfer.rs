@@ -45,6 +45,7 @@ pub(crate) use places::Mirror;
 use plan::{Decision, decide};
 pub(crate) use plan::{Plan, Want, plan};
 pub(crate) use received::Received;
+use resume::Refusal;
 pub(crate) use resume::{Asked, Course};
 pub(crate) use shares::Most;
 
@@ -132,8 +133,8 @@ pub(crate) enum Step {
     Moved(Url),
     /// Ask again, in another way, or because what there was is gone.
     AskAgain(Want),
-    /// Ask again, for the whole.
-    AskForAll,
+    /// A part of it is refused, for this reason. Ask again, for the whole.
+    Refused(TransferError),
     /// Ask for the rest: what was asked for came.
     GoOn,
     /// The same, but less came than was asked for.
@@ -288,13 +289,16 @@ impl Tools {
                 .is_none()
                 .then(|| ask.sender.resource(ask.url, validator))
         });
-        if let Course::Fail(_) | Course::Refused(_) = course {
-            answer.drain().await;
-            return match course {
-                Course::Fail(error) => Err(error),
-                _ => Ok(Step::AskForAll),
-            };
-        }
+        let course = match course {
+            Ok(course) => course,
+            Err(refusal) => {
+                answer.drain().await;
+                return match refusal {
+                    Refusal::Part(error) => Ok(Step::Refused(error)),
+                    Refusal::All(error) => Err(error),
+                };
+            }
+        };
         if let Some(error) = ask.listed.refuses(&course, &answer.head) {
             answer.drain().await;
             return Err(error);

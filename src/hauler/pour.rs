@@ -17,7 +17,7 @@ use crate::checksum::Adding;
 use crate::disk::name;
 use crate::error::{SetupError, TransferError};
 use crate::event::{Event, Events, Meter};
-use crate::http::{Answer, Http, Over, Request};
+use crate::http::{Answer, Http, Leg, Over, Request};
 use crate::job::{Job, Resource};
 use crate::report::{Exchange, Outcome, Row, Source, Summary, Tally};
 use crate::settings::Settings;
@@ -99,6 +99,7 @@ where
             received: written,
             tries: pouring.tries,
             busy: pouring.busy,
+            redirects: pouring.way.redirects,
             exchange: pouring.exchange,
             answered: pouring.answered,
             elapsed: begun.elapsed(),
@@ -242,7 +243,10 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
             };
             self.way.was_answered();
             self.answered = Some(exchange.status);
-            self.exchange = Some(exchange);
+            self.exchange = Some(Exchange {
+                away: (self.way.leg == Leg::Away).then(|| self.way.host.clone()),
+                ..exchange
+            });
             let Some(target) = answer.head.redirect(&self.way.url) else {
                 return Ok((answer, self.way.url.clone().into_owned()));
             };
@@ -255,7 +259,15 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
     }
 
     async fn copy(&mut self, (answer, from): (Box<Answer>, Url), asked: Option<&Asked>) -> Result<Rest, TransferError> {
-        match resume::plan(asked, &answer.head, |validator| Some(self.resource(&from, validator))) {
+        let course = resume::plan(asked, &answer.head, |validator| Some(self.resource(&from, validator)));
+        let course = match course {
+            Ok(course) => course,
+            Err(refusal) => {
+                answer.drain().await;
+                return Err(refusal.into());
+            }
+        };
+        match course {
             Course::Fresh if self.written == 0 => self.begin(answer, &from).await,
             Course::Continue { end, size } => {
                 self.meter.restart(self.written, size);
@@ -271,10 +283,6 @@ impl<W: AsyncWrite + Unpin> Pouring<'_, W> {
                 })
             }
             Course::Whole { .. } => Ok(Rest::None),
-            Course::Refused(error) | Course::Fail(error) => {
-                answer.drain().await;
-                Err(error)
-            }
             Course::Fresh | Course::StartOver => Err(TransferError::Protocol(
                 "the server cannot prove that the rest belongs to what is out".into(),
             )),

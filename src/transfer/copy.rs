@@ -73,7 +73,7 @@ impl Copy<'_> {
         let wanted: Vec<_> = listed.chain(&identity.said.digests).cloned().collect();
         let mut is_short = false;
         let expected = match course {
-            Course::StartOver | Course::Refused(_) | Course::Fail(_) => {
+            Course::StartOver => {
                 part.discard()
                     .await
                     .map_err(|source| disk("remove what does not fit", source))?;

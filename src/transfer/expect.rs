@@ -26,7 +26,7 @@ impl Expect {
             Course::Fresh => (head.length.filter(|_| is_plain), 0),
             Course::Continue { end, size } => (size, end),
             Course::Whole { size } => (Some(size), size),
-            Course::StartOver | Course::Refused(_) | Course::Fail(_) => return None,
+            Course::StartOver => return None,
         };
         size.map_or_else(|| self.outgrown(least), |size| self.wrong(size).or(self.outgrown(size)))
     }

@@ -278,9 +278,8 @@ impl Tools {
             resource: None,
             coding: offer.coding.clone(),
         };
-        match resume::plan(Some(&asked), &answer.head, |_| None) {
+        match resume::plan(Some(&asked), &answer.head, |_| None)? {
             Course::Continue { end, .. } => Ok((answer, end)),
-            Course::Refused(error) | Course::Fail(error) => Err(error),
             // Nobody asks it for a share again.
             _ => Err(another()),
         }

@@ -62,7 +62,7 @@ impl Namer<'_> {
         course: &Course,
     ) -> Result<Result<Target, Step>, TransferError> {
         // Nothing will be named by this answer.
-        if let Course::StartOver | Course::Refused(_) | Course::Fail(_) = course {
+        if let Course::StartOver = course {
             return Ok(Ok(Target {
                 name: None,
                 replace: Replace::Never,

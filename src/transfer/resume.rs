@@ -42,19 +42,40 @@ pub(crate) enum Course {
     Whole { size: u64 },
     /// What is here belongs to something else. Ask again, without it.
     StartOver,
+}
+
+/// Why an answer brings nothing.
+#[derive(Debug)]
+pub(crate) enum Refusal {
     /// The server sends no part, or what it sends cannot be told from one. Ask it for the whole alone; what is here stays until
     /// that comes.
-    Refused(TransferError),
-    /// Neither.
-    Fail(TransferError),
+    Part(TransferError),
+    /// It sends nothing at all.
+    All(TransferError),
+}
+
+impl From<Refusal> for TransferError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Part(error) | Refusal::All(error) => error,
+        }
+    }
 }
 
 /// Decides what an answer is. `asked` is `None` when the whole file was asked for. `from` tells what sent the answer, as far
 /// as the validator depends on it.
-pub(crate) fn plan(asked: Option<&Asked>, head: &Head, from: impl Fn(&str) -> Option<Resource>) -> Course {
-    match (head.status, asked) {
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(asked)) => whole(asked, head),
-        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) if head.is_cut => Course::Fail(cut()),
+pub(crate) fn plan(
+    asked: Option<&Asked>,
+    head: &Head,
+    from: impl Fn(&str) -> Option<Resource>,
+) -> Result<Course, Refusal> {
+    Ok(match (head.status, asked) {
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, Some(asked)) => {
+            whole(asked, head).map_err(Refusal::Part)?
+        }
+        (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) if head.is_cut => {
+            return Err(Refusal::All(cut()));
+        }
         (StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION, None) => Course::Fresh,
         (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(asked))
             if asked.is_of_another(&from) =>
@@ -63,20 +84,24 @@ pub(crate) fn plan(asked: Option<&Asked>, head: &Head, from: impl Fn(&str) -> Op
         }
         (StatusCode::PARTIAL_CONTENT, Some(asked)) => partial(asked, head),
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(asked)) => beyond(asked, head),
-        (StatusCode::PARTIAL_CONTENT, None) => Course::Fail(TransferError::Protocol(
-            "206 Partial Content, and nobody asked for a part".into(),
-        )),
-        _ => match (head.failure(), asked) {
-            // That may be about the range alone.
-            (error, Some(_)) if !error.is_passing() => Course::Refused(error),
-            (error, _) => Course::Fail(error),
-        },
-    }
+        (StatusCode::PARTIAL_CONTENT, None) => {
+            return Err(Refusal::All(TransferError::Protocol(
+                "206 Partial Content, and nobody asked for a part".into(),
+            )));
+        }
+        _ => {
+            return Err(match (head.failure(), asked) {
+                // That may be about the range alone.
+                (error, Some(_)) if !error.is_passing() => Refusal::Part(error),
+                (error, _) => Refusal::All(error),
+            });
+        }
+    })
 }
 
 /// A 200 to a range is another version, whole; or the same one, of which something is known. What contradicts that may be
 /// the part that was asked for, of a server that does not say so.
-fn whole(asked: &Asked, head: &Head) -> Course {
+fn whole(asked: &Asked, head: &Head) -> Result<Course, TransferError> {
     let is_the_same = is_proven(asked, head) && !contradicts(asked, head);
     let is_that_long = match (head.length, asked.size) {
         (Some(length), Some(size)) => length == size,
@@ -84,13 +109,13 @@ fn whole(asked: &Asked, head: &Head) -> Course {
         (None, size) => size.is_none(),
     };
     if head.is_cut {
-        Course::Refused(cut())
+        Err(cut())
     } else if is_the_same && !(is_that_long && has_its_coding(&asked.coding, head)) {
-        Course::Refused(TransferError::Protocol(
+        Err(TransferError::Protocol(
             "what came for a part is not the whole file, and does not say so".into(),
         ))
     } else {
-        Course::Fresh
+        Ok(Course::Fresh)
     }
 }
 
@@ -179,12 +204,12 @@ mod tests {
 
     fn course(asked: Option<&Asked>, head: &Head) -> String {
         match plan(asked, head, |_| None) {
-            Course::Fresh => "fresh".into(),
-            Course::Continue { end, size } => format!("continue to {end} of {size:?}"),
-            Course::Whole { size } => format!("whole at {size}"),
-            Course::StartOver => "start over".into(),
-            Course::Refused(error) => format!("alone: {error}"),
-            Course::Fail(error) => error.to_string(),
+            Ok(Course::Fresh) => "fresh".into(),
+            Ok(Course::Continue { end, size }) => format!("continue to {end} of {size:?}"),
+            Ok(Course::Whole { size }) => format!("whole at {size}"),
+            Ok(Course::StartOver) => "start over".into(),
+            Err(Refusal::Part(error)) => format!("alone: {error}"),
+            Err(Refusal::All(error)) => error.to_string(),
         }
     }
 
@@ -407,7 +432,7 @@ mod tests {
         let part = head(206, &[("content-range", "bytes 40-99/100"), ("etag", "\"v1\"")]);
         let beyond = head(416, &[("content-range", "bytes */40"), ("etag", "\"v1\"")]);
         for (from, goes_on) in [(one, true), (other, false), (None, true)] {
-            let course = |head| plan(Some(&asked), head, |_| from);
+            let course = |head| plan(Some(&asked), head, |_| from).unwrap();
             assert_eq!(matches!(course(&part), Course::Continue { .. }), goes_on, "{from:?}");
             assert!(matches!(course(&beyond), Course::StartOver), "{from:?}");
             assert!(matches!(course(&head(200, &[])), Course::Fresh), "{from:?}");

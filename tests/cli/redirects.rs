@@ -231,4 +231,7 @@ fn a_used_location_of_the_same_server_is_no_different_and_nobody_waits_for_himse
     let outcome = room.haul().impatient().args(["-v", &origin.url("/a")]).run();
     outcome.succeeds().never_says("another haul");
     room.holds_exactly(&[("a", &body)]);
+    // No byte of it comes again.
+    let third = &origin.requests_for("/a?signed=3")[0];
+    assert_eq!(third.field("Range"), Some("bytes=200000-"));
 }

@@ -37,20 +37,23 @@ impl<'a> Delivery<'a> {
                 .await??;
             let began = tokio::time::Instant::now();
             let step = match self.ask(&slot, began, &want, &mut held).await {
-                Ok(step) => step,
                 Err(error) if self.way.asks_again(&error) => continue,
-                Err(error) if self.way.is_used_up(&error) => {
+                Ok(Step::Refused(error)) | Err(error) if self.way.is_used_up(&error) => {
                     drop((slot, held));
                     (slot, held) = self.begin_again().await?;
                     continue;
                 }
+                Ok(step) => step,
                 Err(error) => {
                     self.heed(&error, began).await;
                     self.note_unwritable(&error).await;
                     return Err(self.way.with_its_end(error));
                 }
             };
-            self.way.was_answered();
+            // Whether there is anything, a refusal of a part does not say.
+            if !matches!(step, Step::Refused(_)) {
+                self.way.was_answered();
+            }
             match step {
                 Step::Done { outcome, size } => {
                     slot.answered_well();
@@ -66,7 +69,7 @@ impl<'a> Delivery<'a> {
                     (slot, held) = self.begin_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
-                Step::AskForAll => self.wants_all = true,
+                Step::Refused(_) => self.wants_all = true,
                 Step::GoOn => held = self.look_again().await?,
                 Step::CameShort => {
                     self.is_worth_it(&mut most)?;
@@ -98,7 +101,7 @@ impl<'a> Delivery<'a> {
 
     /// What it takes to ask there for the rest.
     async fn begin_again(&mut self) -> Result<(Slot, Option<Held>), TransferError> {
-        self.way = self.way_home();
+        (self.way, self.wants_all) = (self.way_home(), false);
         Ok((self.slot_at_home().await?, self.look_again().await?))
     }
 
