@@ -145,9 +145,17 @@ fn options(job: &Job, path: Option<&PathBuf>, names: Names) -> Vec<(&'static str
 /// would choose it then, but only the folder that it gives; nor is a name that the URL gives by itself, here and to others.
 fn named(job: &Job, path: Option<&PathBuf>, names: Names) -> Vec<(&'static str, PathBuf)> {
     if is_to_come(job, names.naming) {
-        let folder = job.name.clone().map(|folder| ("dir", folder));
-        let meanwhile = job.meanwhile().map(|path| ("meanwhile", path.to_owned()));
-        return folder.into_iter().chain(meanwhile).collect();
+        // As it is taken, and not as it was written: there may be line ends in it.
+        let taken = |path: &Path| name::of_path(path, job.url.reveal()).ok();
+        let folder = job.name.as_deref().and_then(taken);
+        let folder = folder.and_then(|path| Some(path.parent()?.to_owned()));
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+        let meanwhile = job.meanwhile().and_then(taken);
+        let folder = folder.map(|folder| ("dir", folder));
+        return folder
+            .into_iter()
+            .chain(meanwhile.map(|path| ("meanwhile", path)))
+            .collect();
     }
     chosen(job, path, names).map(|path| ("out", path)).into_iter().collect()
 }

@@ -150,9 +150,29 @@ fn a_folder_that_the_list_gives_is_said_again_where_the_server_names_the_file() 
     let haul = || room.haul().impatient().args(["-J", "--retries", "0"]);
     let url = origin.url("/get");
     let first = haul().arg("--failed").arg(&failed).stdin(format!("{url} sub/\n")).run();
-    assert_eq!(left(&first, &failed), format!("{url}\n dir=sub/\n"));
+    assert_eq!(left(&first, &failed), format!("{url}\n dir=sub\n"));
     haul().arg(&failed).run().succeeds();
     room.holds_exactly(&[("sub/a.bin", "a")]);
+}
+
+#[test]
+fn no_path_of_a_list_adds_a_line_to_the_list_of_failures() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let url = origin.file("/get", "").always(Status(404)).url();
+    let failed = room.beside("again.txt");
+    for path in [
+        "x\\nhttp://127.0.0.1:1/evil\\n out=/tmp/p\\n #/",
+        "x\\rhttp://127.0.0.1:1/evil",
+    ] {
+        for args in [&["-J"][..], &[]] {
+            let haul = room.haul().args(args).arg("--failed").arg(&failed);
+            let outcome = haul.stdin(format!("{{\"url\":\"{url}\",\"path\":\"{path}\"}}\n")).run();
+            let written = left(&outcome, &failed);
+            let lines: Vec<_> = written.split(['\n', '\r']).collect();
+            let is_right = matches!(&lines[..], [first, option, ""] if *first == url && option.starts_with(' '));
+            assert!(is_right, "{written}");
+        }
+    }
 }
 
 #[test]

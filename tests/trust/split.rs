@@ -34,7 +34,8 @@ fn a_second_connection_fetches_the_end_and_the_first_stops_there() {
     running.finish().succeeds().finished(1, 1);
     room.holds_exactly(&[("a.bin", &body)]);
     let requests = origin.requests();
-    assert_eq!(requests.len(), 2, "{requests:?}");
+    // Who is done first may help the other once more.
+    assert!((2..=3).contains(&requests.len()), "{requests:?}");
     let (first, end) = range(&requests[1]).expect("a range");
     assert!(
         (SIZE / 2..SIZE / 2 + MIB).contains(&first) && end == SIZE,
