@@ -12,7 +12,6 @@ mod run;
 mod way;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -21,11 +20,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
-use tokio::sync::{Notify, OnceCell, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 
 use self::run::{Round, Run};
 use crate::disk::{Disk, Site};
-use crate::error::{SetupError, TransferError};
+use crate::error::SetupError;
 use crate::event::Events;
 use crate::http::Http;
 use crate::job::{BadLine, HostKey, Job};
@@ -66,10 +65,10 @@ struct Shared {
     downgraded: Mutex<HashSet<HostKey>>,
     /// A part that another process holds was told of.
     met_another: AtomicBool,
-    /// Places that take no new files.
-    unwritable: Mutex<HashMap<Place, Unwritable>>,
+    /// Places that take no new files, and whether that was told.
+    unwritable: Mutex<HashMap<Place, (Unwritable, bool)>>,
     /// The run's folder was asked whether it takes any.
-    tested: OnceCell<()>,
+    tested: tokio::sync::Mutex<bool>,
     /// Hosts that were given up, each told of once: their digests.
     given_up: Mutex<HashSet<u64>>,
     /// Microseconds of pauses that hosts asked for.
@@ -138,7 +137,7 @@ impl Hauler {
             downgraded: Mutex::default(),
             met_another: AtomicBool::new(false),
             unwritable: Mutex::default(),
-            tested: OnceCell::new(),
+            tested: tokio::sync::Mutex::default(),
             given_up: Mutex::default(),
             paused: AtomicU64::new(0),
         };
@@ -161,6 +160,8 @@ impl Hauler {
         let own = stop.child();
         self.shared.slots.begin();
         self.shared.tools.disk.forget_seen();
+        lock(&self.shared.unwritable).clear();
+        *self.shared.tested.lock().await = false;
         let shared = &self.shared;
         let round = Arc::new(Round::new(shared, events, &own));
         let mut run = Run::new(&round);
@@ -192,46 +193,43 @@ impl Hauler {
 }
 
 impl Shared {
-    /// Fails an entry whose disk or folder takes no new files: what it fetched could not be kept.
-    async fn refuse_if_unwritable(&self, path: &Arc<PathBuf>) -> Result<(), TransferError> {
+    /// Why the disk or the folder of this path takes no new files; and what is to be said of that, the first time.
+    async fn refusal_at(&self, path: &Arc<PathBuf>) -> Option<(Unwritable, Option<String>)> {
         if lock(&self.unwritable).is_empty() {
-            return Ok(());
+            return None;
         }
-        let Ok(site) = self.tools.disk.site(path).await else {
-            return Ok(());
-        };
+        let site = self.tools.disk.site(path).await.ok()?;
         let places = [Place::Device(site.device), Place::Folder(site.device, site.inode)];
-        let unwritable = lock(&self.unwritable);
-        match places.iter().find_map(|place| unwritable.get(place)) {
-            None => Ok(()),
-            Some(Unwritable::Full) => Err(TransferError::DiskFull),
-            Some(Unwritable::ReadOnly) => Err(TransferError::ReadOnly),
-            Some(Unwritable::Denied) => Err(TransferError::Denied),
-        }
+        let mut unwritable = lock(&self.unwritable);
+        let place = places.iter().find(|place| unwritable.contains_key(place))?;
+        let (why, is_told) = unwritable.get_mut(place)?;
+        let is_news = !std::mem::replace(is_told, true);
+        let why = *why;
+        drop(unwritable);
+        Some((why, is_news.then(|| self.warning(&site, why))))
     }
 
-    /// Notes that nothing new can be written where this is; what is said of that, if it is news. That it is denied, the
-    /// folder has to say itself: a single file may be another user's.
-    fn note_unwritable(&self, site: &Site, why: Unwritable, error: &dyn Display) -> Option<String> {
+    /// Notes that nothing new can be written where this is. That it is denied, the folder has to say itself: a single file
+    /// may be another user's.
+    fn note_unwritable(&self, site: &Site, why: Unwritable) {
         let place = match why {
             Unwritable::Full | Unwritable::ReadOnly => Place::Device(site.device),
-            Unwritable::Denied => {
-                site.refused.as_ref()?;
-                Place::Folder(site.device, site.inode)
-            }
+            Unwritable::Denied if site.refused.is_none() => return,
+            Unwritable::Denied => Place::Folder(site.device, site.inode),
         };
-        let is_news = lock(&self.unwritable).insert(place, why).is_none();
-        let said = match why {
-            Unwritable::Full | Unwritable::ReadOnly => {
-                format!("no new files are begun: {error}; what came is kept")
-            }
+        lock(&self.unwritable).entry(place).or_insert((why, false));
+    }
+
+    fn warning(&self, site: &Site, why: Unwritable) -> String {
+        let what = match why {
+            Unwritable::Full => "the disk is full; what came is kept".to_owned(),
+            Unwritable::ReadOnly => "the file system is read-only; what came is kept".to_owned(),
             Unwritable::Denied => {
                 let folder: PathBuf = self.settings.dir.join(&site.path).components().collect();
-                let folder = folder.to_string_lossy();
-                format!("no new files are begun: permission denied in {}", tame(&folder))
+                format!("permission denied in {}", tame(&folder.to_string_lossy()))
             }
         };
-        is_news.then_some(said)
+        format!("no new files are begun: {what}")
     }
 
     /// Is this the first time that this host leads from https to http?

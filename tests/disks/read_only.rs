@@ -47,6 +47,20 @@ fn a_folder_that_takes_no_files_fails_each_entry_before_its_request_and_what_is_
 }
 
 #[test]
+fn a_folder_that_takes_no_files_is_of_no_matter_where_all_go_into_one_that_does() {
+    let (origin, room) = (Origin::new(), Room::new());
+    origin.file("/a", "a");
+    fs::create_dir(room.path("sub")).unwrap();
+    fs::set_permissions(room.path("sub"), fs::Permissions::from_mode(0o777)).unwrap();
+    let haul = room
+        .haul()
+        .without_privileges()
+        .stdin(format!("{} sub/a\n", origin.url("/a")));
+    let outcome = closed(&[room.folder()], || haul.run());
+    outcome.succeeds().never_says("warning");
+}
+
+#[test]
 fn a_folder_below_that_takes_no_files_is_told_once_and_the_others_do() {
     let (origin, room) = (Origin::new(), Room::new());
     origin.file_elsewhere("s");

@@ -1,6 +1,5 @@
 //! One try: asks, follows where the answers lead, and notes what they say of their host and of the disk.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,8 +7,7 @@ use std::time::Instant;
 use reqwest::StatusCode;
 
 use super::Delivery;
-use crate::disk::Site;
-use crate::error::{TransferError, os};
+use crate::error::TransferError;
 use crate::event::Event;
 use crate::hauler::Unwritable;
 use crate::hauler::retry::Reached;
@@ -270,29 +268,37 @@ impl<'a> Delivery<'a> {
         if let Some(why) = Unwritable::of(source).filter(|_| *doing != RESERVE)
             && let Ok(site) = self.shared.tools.disk.site(&self.path).await
         {
-            self.tell_unwritable(&site, why, error).await;
+            self.shared.note_unwritable(&site, why);
+            let _told = self.refuse_if_unwritable().await;
         }
     }
 
     /// Is there a place for a new file? Of the run's own folder, that is known before anything is requested.
     pub(super) async fn needs_a_place(&self) -> Result<(), TransferError> {
-        let test = || async {
-            let site = self.shared.tools.disk.site(&Arc::default()).await;
-            if let Ok(site) = site
-                && let Some(error) = &site.refused
-                && let Some(why) = Unwritable::of(error)
-            {
-                self.tell_unwritable(&site, why, &os(error)).await;
-            }
-        };
-        self.shared.tested.get_or_init(test).await;
-        self.shared.refuse_if_unwritable(&self.path).await
+        let mut is_tested = self.shared.tested.lock().await;
+        if !std::mem::replace(&mut *is_tested, true)
+            && let Ok(site) = self.shared.tools.disk.site(&Arc::default()).await
+            && let Some(why) = site.refused.as_ref().and_then(Unwritable::of)
+        {
+            self.shared.note_unwritable(&site, why);
+        }
+        drop(is_tested);
+        self.refuse_if_unwritable().await
     }
 
-    async fn tell_unwritable(&self, site: &Site, why: Unwritable, error: &(dyn Display + Sync)) {
-        if let Some(warning) = self.shared.note_unwritable(site, why, error) {
+    /// Why nothing is begun where the entry's file would be, which is told once of each place.
+    async fn refuse_if_unwritable(&self) -> Result<(), TransferError> {
+        let Some((why, warning)) = self.shared.refusal_at(&self.path).await else {
+            return Ok(());
+        };
+        if let Some(warning) = warning {
             self.events.send(|| Event::Warning(warning)).await;
         }
+        Err(match why {
+            Unwritable::Full => TransferError::DiskFull,
+            Unwritable::ReadOnly => TransferError::ReadOnly,
+            Unwritable::Denied => TransferError::Denied,
+        })
     }
 
     async fn warn_of_downgrade(&self, host: &HostKey) {
