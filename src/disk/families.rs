@@ -46,7 +46,7 @@ type Reading = Arc<OnceCell<Arc<Family>>>;
 pub(crate) struct Family {
     /// By number.
     members: Vec<(u32, Mark)>,
-    /// Where those of an owner are.
+    /// Where those of an owner are that were to have the name itself.
     of: HashMap<u64, SmallVec<[usize; 1]>, Ready>,
 }
 
@@ -106,14 +106,17 @@ impl Family {
             let found = look_at(folder, name::numbered(&name, number).as_ref());
             if let Some(mark) = found.ok().as_ref().and_then(Found::known) {
                 let at = family.members.len();
-                family.of.entry(mark.owner()).or_default().push(at);
+                // A server's own name may end in a number, too.
+                if mark.is_instead_of(&name) {
+                    family.of.entry(mark.owner()).or_default().push(at);
+                }
                 family.members.push((number, mark.clone()));
             }
         }
         family
     }
 
-    /// The numbers of the files that an owner has, and their marks.
+    /// The numbers of the files that an owner has instead of the name itself, and their marks.
     pub(crate) fn of(&self, owner: u64) -> impl Iterator<Item = (u32, &Mark)> {
         let members = self.of.get(&owner).into_iter().flatten().map(|&at| &self.members[at]);
         members.map(|(number, mark)| (*number, mark))
@@ -163,9 +166,10 @@ mod tests {
     use crate::settings::Durability;
 
     /// Finishes a file for an entry, where the file system takes marks.
-    fn finish(disk: &Disk, dir: &Path, name: &str, entry: &str) -> bool {
+    fn finish(disk: &Disk, dir: &Path, name: &str, (entry, wanted): (&str, Option<&str>)) -> bool {
         let file = File::create(dir.join(name)).unwrap();
-        Mark::new(0, (&entry.into(), name), None, None).put(&file, None);
+        let mark = Mark::new(0, (&entry.into(), name), None, None);
+        mark.instead_of(wanted).put(&file, None);
         disk.look(Path::new(name))
             .is_ok_and(|found| matches!(found, Found::File { mark: Some(_), .. }))
     }
@@ -175,13 +179,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::open(dir.path(), 1, Durability::System).unwrap();
         let names = [
-            ("x.tar.gz", "http://h/1"),
-            ("x-2.tar.gz", "http://h/2"),
-            ("x-9.tar.gz", "http://h/1"),
-            ("x-4000000.tar.gz", "http://h/2"),
-            ("x-2-2.tar.gz", "http://h/2"),
-            ("x-02.tar.gz", "http://h/2"),
-            ("y-2.tar.gz", "http://h/2"),
+            ("x.tar.gz", ("http://h/1", None)),
+            ("x-2.tar.gz", ("http://h/2", Some("x.tar.gz"))),
+            ("x-9.tar.gz", ("http://h/1", Some("x.tar.gz"))),
+            ("x-2024.tar.gz", ("http://h/2", None)),
+            ("x-4000000.tar.gz", ("http://h/2", Some("x.tar.gz"))),
+            ("x-2-2.tar.gz", ("http://h/2", Some("x-2.tar.gz"))),
+            ("x-02.tar.gz", ("http://h/2", None)),
+            ("y-2.tar.gz", ("http://h/2", Some("y.tar.gz"))),
         ];
         if !names
             .map(|(name, entry)| finish(&disk, dir.path(), name, entry))
@@ -197,7 +202,14 @@ mod tests {
             (numbers(one), numbers(two), numbers(three)),
             (vec![9], vec![2, 4_000_000], vec![])
         );
-        for (number, is_another_s) in [(2, true), (3, false), (4, false), (9, false), (4_000_000, true)] {
+        for (number, is_another_s) in [
+            (2, true),
+            (3, false),
+            (4, false),
+            (9, false),
+            (2024, true),
+            (4_000_000, true),
+        ] {
             assert_eq!(family.is_another_s(number, one), is_another_s, "{number}");
         }
         for path in ["z.tar.gz", "x", "missing/x.tar.gz"] {

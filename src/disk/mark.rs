@@ -37,6 +37,10 @@ pub(crate) struct Mark {
     /// system to which both are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<u64>,
+    /// Which name it was given a number for: a hash of it. Nothing where it got the name that it was to have, which may end
+    /// in a number, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instead_of: Option<u64>,
     /// By which process: a number of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     process: Option<u32>,
@@ -63,10 +67,24 @@ impl Mark {
             hidden: entry.hidden,
             origin: hashed(origin(&entry.shown)),
             name: Some(Fnv::of(name.as_bytes())),
+            instead_of: None,
             process: Some(process()),
             validator,
             checksum,
         }
+    }
+
+    /// The same, of a file that was to have this name, which another had.
+    pub(crate) fn instead_of(self, name: Option<&str>) -> Self {
+        Self {
+            instead_of: name.map(|name| Fnv::of(name.as_bytes())),
+            ..self
+        }
+    }
+
+    /// Was it to have this name?
+    pub(super) fn is_instead_of(&self, name: &str) -> bool {
+        self.instead_of == Some(Fnv::of(name.as_bytes()))
     }
 
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of

@@ -327,6 +327,8 @@ impl Copy<'_> {
         let modified = part.said().and_then(|said| said.modified);
         let validator = part.validator().or_else(|| head.validator.clone());
         let mark = Mark::new(size, (self.ask.entry, &self.name()), validator, checksum);
+        let named = self.ask.namer.and_then(|namer| namer.given.get());
+        let mark = mark.instead_of(named.and_then(|named| named.instead_of.as_deref()));
         Step::Received(Box::new(Received {
             part,
             helped,

@@ -34,6 +34,8 @@ pub(crate) struct Named {
     pub(crate) path: Arc<PathBuf>,
     /// What the file has to be: a checksum that is known by a name counts for the one that the file gets.
     pub(crate) listed: Expect,
+    /// The name that it was to have, where another has it.
+    pub(super) instead_of: Option<String>,
 }
 
 /// Names an entry after what the server says.
@@ -82,8 +84,10 @@ impl Namer<'_> {
             let (named, found) = named.map_err(failed)?;
             (self.given.get_or_init(|| named), found)
         };
-        let Named { path: given, listed } = named;
-        let name = given.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Named {
+            path: given, listed, ..
+        } = named;
+        let name = Some(name_of(given));
         let target = |replace| {
             Ok(Ok(Target {
                 name: name.clone(),
@@ -172,8 +176,17 @@ impl Namer<'_> {
     fn named(&self, path: Arc<PathBuf>, wanted: &Path) -> Named {
         let mut listed = self.listed.clone();
         listed.checksum = listed.checksum.or_else(|| self.checksums.get(wanted).cloned());
-        Named { path, listed }
+        let instead_of = (path.file_name() != wanted.file_name()).then(|| name_of(wanted));
+        Named {
+            path,
+            listed,
+            instead_of,
+        }
     }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// How long the file of this name is, as far as the answer tells.

@@ -561,3 +561,25 @@ fn a_new_version_of_the_one_file_that_an_entry_has_is_that_file_although_its_url
     run("update").succeeds();
     room.holds_exactly(&[("report.bin", "two")]);
 }
+
+#[test]
+fn a_server_s_own_name_that_ends_in_a_number_is_none_that_haul_gave() {
+    for args in [&["--existing", "update"][..], &["-f"], &[]] {
+        let room = Room::new();
+        let origin = Origin::new();
+        let url = origin.file_elsewhere("").url();
+        let day = |number: usize, name: &str, body: &str| {
+            let answer = Answer::Says(
+                200,
+                vec![("Content-Disposition".into(), format!("attachment; filename={name}"))],
+                body.into(),
+            );
+            origin.file_elsewhere("").times(number, &answer);
+        };
+        day(1, "report-2024.pdf", "old");
+        room.haul().args(["-J", &url]).args(args).run().succeeds();
+        day(1, "report.pdf", "new");
+        room.haul().args(["-J", &url]).args(args).run().succeeds();
+        room.holds_exactly(&[("report-2024.pdf", "old"), ("report.pdf", "new")]);
+    }
+}
