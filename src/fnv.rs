@@ -23,3 +23,8 @@ impl Fnv {
         self.0
     }
 }
+
+/// Both halves of a hash in one, as RFC 9923 has it.
+pub(crate) fn fold(hash: u64) -> u32 {
+    u32::try_from((hash >> 32) ^ (hash & u64::from(u32::MAX))).unwrap_or_default()
+}

@@ -213,21 +213,21 @@ impl Shared {
     /// may be another user's.
     fn note_unwritable(&self, site: &Site, why: Unwritable) {
         let place = match why {
-            Unwritable::Full | Unwritable::ReadOnly => Place::Device(site.device),
+            Unwritable::Full => Place::Device(site.device),
             Unwritable::Denied if site.refused.is_none() => return,
-            Unwritable::Denied => Place::Folder(site.device, site.inode),
+            // Of one device, a mount may be read-only and another not.
+            Unwritable::Denied | Unwritable::ReadOnly => Place::Folder(site.device, site.inode),
         };
         lock(&self.unwritable).entry(place).or_insert((why, false));
     }
 
     fn warning(&self, site: &Site, why: Unwritable) -> String {
+        let folder: PathBuf = self.settings.dir.join(&site.path).components().collect();
+        let folder = folder.to_string_lossy();
         let what = match why {
             Unwritable::Full => "the disk is full; what came is kept".to_owned(),
-            Unwritable::ReadOnly => "the file system is read-only; what came is kept".to_owned(),
-            Unwritable::Denied => {
-                let folder: PathBuf = self.settings.dir.join(&site.path).components().collect();
-                format!("permission denied in {}", tame(&folder.to_string_lossy()))
-            }
+            Unwritable::ReadOnly => format!("the file system is read-only in {}", tame(&folder)),
+            Unwritable::Denied => format!("permission denied in {}", tame(&folder)),
         };
         format!("no new files are begun: {what}")
     }

@@ -217,8 +217,8 @@ impl Tools {
     }
 
     /// The file of this entry is there: what an earlier try left of it goes, and so does a part of which there is nothing.
-    pub(crate) async fn tidy(earlier: Earlier, entry: &str) {
-        let is_ours = |record: &Record| record.url.is_empty() || (record.url == entry && !record.replaces);
+    pub(crate) async fn tidy(earlier: Earlier, sender: &Sender<'_>) {
+        let is_ours = |record: &Record| record.url.is_empty() || (sender.has_sent(record) && !record.replaces);
         if let Earlier::Part(part, record) = earlier
             && (part.gaps().held() == 0 || record.is_none_or(|record| is_ours(&record)))
         {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use rustix::fs::{self as posix, XattrFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::fnv::Fnv;
+use crate::fnv::{Fnv, fold};
 use crate::job::Known;
 
 const NAME: &str = "user.haul";
@@ -36,11 +36,11 @@ pub(crate) struct Mark {
     /// Under which name: a hash of it. A file that is found under another one was given that by somebody, or by a file
     /// system to which both are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    name: Option<u64>,
+    name: Option<u32>,
     /// Which name it was given a number for: a hash of it. Nothing where it got the name that it was to have, which may end
     /// in a number, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    instead_of: Option<u64>,
+    instead_of: Option<u32>,
     /// By which process: a number of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     process: Option<u32>,
@@ -66,7 +66,7 @@ impl Mark {
             entry: hashed(&entry.shown),
             hidden: entry.hidden,
             origin: hashed(origin(&entry.shown)),
-            name: Some(Fnv::of(name.as_bytes())),
+            name: Some(fold(Fnv::of(name.as_bytes()))),
             instead_of: None,
             process: Some(process()),
             validator,
@@ -77,14 +77,14 @@ impl Mark {
     /// The same, of a file that was to have this name, which another had.
     pub(crate) fn instead_of(self, name: Option<&str>) -> Self {
         Self {
-            instead_of: name.map(|name| Fnv::of(name.as_bytes())),
+            instead_of: name.map(|name| fold(Fnv::of(name.as_bytes()))),
             ..self
         }
     }
 
     /// Was it to have this name?
     pub(super) fn is_instead_of(&self, name: &str) -> bool {
-        self.instead_of == Some(Fnv::of(name.as_bytes()))
+        self.instead_of == Some(fold(Fnv::of(name.as_bytes())))
     }
 
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of
@@ -121,7 +121,7 @@ impl Mark {
 
     /// Had it another name when it was finished?
     pub(super) fn is_renamed(&self, name: &str) -> bool {
-        self.name.is_some_and(|own| own != Fnv::of(name.as_bytes()))
+        self.name.is_some_and(|own| own != fold(Fnv::of(name.as_bytes())))
     }
 
     /// Did this very process finish it?

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::OwnRequest;
-use crate::fnv::Fnv;
+use crate::fnv::{Fnv, fold};
 
 /// What tells the resource from others, without what only tells that we may have it: signatures and times are new with every
 /// redirect, and servers share the load.
@@ -34,9 +34,9 @@ impl Resource {
         Self(all.finish())
     }
 
-    /// Both halves of the hash in one, as RFC 9923 has it.
+    /// In half as many bits.
     pub(super) fn half(self) -> u32 {
-        u32::try_from((self.0 >> 32) ^ (self.0 & u64::from(u32::MAX))).unwrap_or_default()
+        fold(self.0)
     }
 
     /// As a request with these fields of its own gets it: they may choose, too, but for those that are keys.

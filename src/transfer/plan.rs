@@ -107,9 +107,9 @@ impl Sized {
 }
 
 impl Want {
-    /// Does a good answer bring bytes that are to be kept?
+    /// Is every good answer one with bytes that are to be kept?
     pub(crate) fn is_for_bytes(&self) -> bool {
-        matches!(self, Self::File | Self::Replacement | Self::Newer(_))
+        matches!(self, Self::File | Self::Replacement)
     }
 }
 

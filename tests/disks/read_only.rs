@@ -47,6 +47,19 @@ fn a_folder_that_takes_no_files_fails_each_entry_before_its_request_and_what_is_
 }
 
 #[test]
+fn what_is_there_and_asked_about_is_there_where_nothing_new_can_be() {
+    let (origin, room) = (Origin::new(), Room::new());
+    let file = origin.file("/get", "a").etag("v1");
+    let url = file.field("Content-Disposition", "attachment; filename=a.bin").url();
+    room.haul().args(["-J", &url]).run().succeeds();
+    room.haul().arg(&url).run().succeeds();
+    for args in [&["--existing", "update"][..], &["-J"], &["-J", "--existing", "update"]] {
+        let haul = room.haul().without_privileges().args(args).arg(&url);
+        closed(&[room.folder()], || haul.run()).succeeds().finished(1, 1);
+    }
+}
+
+#[test]
 fn a_folder_that_takes_no_files_is_of_no_matter_where_all_go_into_one_that_does() {
     let (origin, room) = (Origin::new(), Room::new());
     origin.file("/a", "a");

@@ -182,21 +182,22 @@ impl<'a> Delivery<'a> {
                 let adds_up = self.stop.unless(adding).await??;
                 self.summed = Some(checksum);
                 if adds_up {
-                    Tools::tidy(earlier, &self.entry.shown).await;
+                    Tools::tidy(earlier, &self.sender()).await;
                     return Ok((Outcome::AlreadyThere, size));
                 }
                 otherwise?
             }
             Plan::Done(outcome, size) => {
-                Tools::tidy(earlier, &self.entry.shown).await;
+                Tools::tidy(earlier, &self.sender()).await;
                 return Ok((outcome, size));
             }
             Plan::Fail(error) => return Err(error),
         };
         let held = Tools::held(earlier, &self.sender(), &self.cost)?;
         self.cost.is_mixed |= held.as_ref().is_some_and(Held::is_mixed);
-        // What has a part has its room, or learns early that it has none.
-        if held.is_none() && want.is_for_bytes() {
+        // What has a part has its room, or learns early that it has none. With a name that is still to come, its file may be
+        // there.
+        if held.is_none() && want.is_for_bytes() && self.to_come.is_none() {
             self.needs_a_place().await?;
         }
         self.tries += 1;
