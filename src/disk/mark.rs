@@ -27,8 +27,8 @@ pub(crate) struct Mark {
     /// Which entry it was fetched for: a hash of the entry's URL without its secrets. A list that gives this name to
     /// another URL is not told that its file is there.
     entry: String,
-    /// What tells that entry from others that look the same.
-    #[serde(default)]
+    /// What tells that entry from others that look the same, where something is not shown.
+    #[serde(default, skip_serializing_if = "is_zero")]
     hidden: u32,
     /// Of which origin: a hash again. Tags of one origin can be compared.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -47,7 +47,7 @@ pub(crate) struct Mark {
     /// The server's validator of it: the entity tag or the date, as sent.
     pub(crate) validator: Option<String>,
     /// The checksum that a list gave and that it had, as `algorithm:hex`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<String>,
 }
 
@@ -189,6 +189,11 @@ pub(crate) fn origin(url: &str) -> &str {
 fn process() -> u32 {
     static PROCESS: LazyLock<u32> = LazyLock::new(|| fastrand::u32(..));
     *PROCESS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn owner(entry: &str, hidden: u32) -> u64 {
