@@ -19,7 +19,7 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     v: u32,
-    /// The entry's URL without its secrets. A part continues only for the same one.
+    /// The entry's URL without its secrets. Another one may lead to the same bytes, with another leave to have them.
     pub(crate) url: String,
     /// What `If-Range` is to say (RFC 9110 section 13.1.5): a strong entity tag or a strong date.
     pub(crate) validator: String,

@@ -29,8 +29,8 @@ pub(crate) struct Given {
 }
 
 /// Names an entry, and tells it the checksum that is known for its name, and where its bytes go if the name is to come and
-/// its URL does not say that; an error is its failure. One that the settings
-/// refuse has its name none the less: the others' are the same with and without the setting.
+/// its URL does not say that; an error is its failure. One that the settings refuse has its name none the less: the others'
+/// are the same with and without the setting.
 pub(crate) fn give(
     job: &mut Job,
     settings: &Settings,

@@ -63,14 +63,14 @@ impl<'a> Delivery<'a> {
                         return Ok(done);
                     }
                     drop(held);
-                    self.is_worth_it(&mut most)?;
+                    self.goes_on_at_once(&mut most)?;
                     (slot, held) = self.begin_again().await?;
                 }
                 Step::AskAgain(other) => want = other,
                 Step::Refused(_) => self.wants_all = true,
                 Step::GoOn => held = self.look_again().await?,
                 Step::CameShort => {
-                    self.is_worth_it(&mut most)?;
+                    self.goes_on_at_once(&mut most)?;
                     held = self.look_again().await?;
                 }
                 Step::Moved(to) => {
@@ -104,7 +104,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// Is the rest asked for at once? A few bytes at a time would be asked for as long as the file has some: that is a try.
-    fn is_worth_it(&self, most: &mut Reached) -> Result<(), TransferError> {
+    fn goes_on_at_once(&self, most: &mut Reached) -> Result<(), TransferError> {
         let (held, size) = (self.cost.held, self.meter.size());
         if most.grows(held, size) {
             return Ok(());
