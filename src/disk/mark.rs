@@ -66,7 +66,7 @@ impl Mark {
             entry: hashed(&entry.shown),
             hidden: entry.hidden,
             origin: hashed(origin(&entry.shown)),
-            name: Some(fold(Fnv::of(name.as_bytes()))),
+            name: Some(short(name)),
             instead_of: None,
             process: Some(process()),
             validator,
@@ -77,14 +77,14 @@ impl Mark {
     /// The same, of a file that was to have this name, which another had.
     pub(crate) fn instead_of(self, name: Option<&str>) -> Self {
         Self {
-            instead_of: name.map(|name| fold(Fnv::of(name.as_bytes()))),
+            instead_of: name.map(short),
             ..self
         }
     }
 
     /// Was it to have this name?
     pub(super) fn is_instead_of(&self, name: &str) -> bool {
-        self.instead_of == Some(fold(Fnv::of(name.as_bytes())))
+        self.instead_of == Some(short(name))
     }
 
     /// Was the file finished for this entry, and is it still of that size and time? An entry that shows only a part of
@@ -121,7 +121,7 @@ impl Mark {
 
     /// Had it another name when it was finished?
     pub(super) fn is_renamed(&self, name: &str) -> bool {
-        self.name.is_some_and(|own| own != fold(Fnv::of(name.as_bytes())))
+        self.name.is_some_and(|own| own != short(name))
     }
 
     /// Did this very process finish it?
@@ -198,6 +198,11 @@ fn is_zero(number: &u32) -> bool {
 
 fn owner(entry: &str, hidden: u32) -> u64 {
     Fnv::new().with(entry.as_bytes()).with(&hidden.to_be_bytes()).finish()
+}
+
+/// A hash of a name: there are not so many in a folder.
+fn short(name: &str) -> u32 {
+    fold(Fnv::of(name.as_bytes()))
 }
 
 fn hashed(text: &str) -> String {

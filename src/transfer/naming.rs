@@ -137,15 +137,20 @@ impl Namer<'_> {
     ) -> io::Result<(Named, Option<Found>)> {
         let keeps_names = keeps_names(self.existing);
         let name = filename.and_then(name::clean).map(|name| path.with_file_name(name));
+        let mut seen = None;
         if name.as_ref().is_none_or(|name| *name == **path) {
             let found = tools.disk.found(path).await?;
             if !keeps_names || !found.is_another_s(self.entry) {
                 let wanted = name.as_deref().unwrap_or(self.wanted);
                 return Ok((self.named(Arc::clone(path), wanted), Some(found)));
             }
+            seen = Some(found);
         }
         let wanted = Arc::new(name.unwrap_or_else(|| self.wanted.to_owned()));
-        let found = tools.disk.found(&wanted).await?;
+        let found = match seen.filter(|_| wanted == *path) {
+            Some(found) => found,
+            None => tools.disk.found(&wanted).await?,
+        };
         let family = if keeps_names {
             tools.disk.family(&wanted).await?
         } else {

@@ -460,40 +460,36 @@ fn what_is_overwritten_is_an_entry_s_own_file() {
     room.holds_exactly(&both);
 }
 
+/// While a run waits for this file of its own, another one finishes a file that its server calls `x.bin`: that keeps it.
+#[track_caller]
+fn is_left_to_who_finished_first(mode: &str, path: &str, fields: &[(&str, &str)], answer: impl Fn(&Gate) -> Answer) {
+    let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
+    let file = origin.file(path, "one").then(answer(&gate));
+    drop(fields.iter().fold(file, |file, (name, value)| file.field(name, value)));
+    let (field, value) = named("x.bin");
+    let other = origin.file("/2", "two").field(field, &value).url();
+    let args = ["-J", "-v", "--existing", mode];
+    let first = room.haul().args(args).arg(origin.url(path)).start();
+    origin.wait_for_requests(1);
+    room.haul().args(args).arg(other).run().succeeds();
+    gate.open();
+    first.finish().succeeds();
+    room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+}
+
 #[test]
 fn two_runs_at_once_leave_each_other_s_files_alone() {
+    let (field, value) = named("x.bin");
     for mode in ["check", "update", "overwrite", "rename"] {
-        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
-        let (field, value) = named("x.bin");
-        origin
-            .file("/1", "one")
-            .field(field, &value)
-            .then(Answer::HeldAfter(1, gate.clone()));
-        let other = origin.file("/2", "two").field(field, &value).url();
-        let args = ["-J", "-v", "--existing", mode];
-        let first = room.haul().args(args).arg(origin.url("/1")).start();
-        origin.wait_for_requests(1);
-        room.haul().args(args).arg(other).run().succeeds();
-        gate.open();
-        first.finish().succeeds();
-        room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+        let answer = |gate: &Gate| Answer::HeldAfter(1, gate.clone());
+        is_left_to_who_finished_first(mode, "/1", &[(field, &value)], answer);
     }
 }
 
 #[test]
 fn a_url_s_own_name_that_another_run_gave_away_meanwhile_is_left_to_it() {
     for mode in ["check", "skip", "update", "overwrite", "rename"] {
-        let (origin, room, gate) = (Origin::new(), Room::new(), Gate::new());
-        origin.file("/1/x.bin", "one").then(Answer::Well.held_by(&gate));
-        let (field, value) = named("x.bin");
-        let other = origin.file("/2", "two").field(field, &value).url();
-        let args = ["-J", "-v", "--existing", mode];
-        let first = room.haul().args(args).arg(origin.url("/1/x.bin")).start();
-        origin.wait_for_requests(1);
-        room.haul().args(args).arg(other).run().succeeds();
-        gate.open();
-        first.finish().succeeds();
-        room.holds_exactly(&[("x.bin", "two"), ("x-2.bin", "one")]);
+        is_left_to_who_finished_first(mode, "/1/x.bin", &[], |gate| Answer::Well.held_by(gate));
     }
 }
 
